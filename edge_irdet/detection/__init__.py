@@ -1,0 +1,1 @@
+"""From a source frame to detections in its pixels: preprocess, decode, non-maximum suppression, Detector."""

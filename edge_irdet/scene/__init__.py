@@ -1,0 +1,1 @@
+"""Synthetic infrared scenes with ground truth."""
