@@ -1,0 +1,74 @@
+"""Fitting a frame into the network input and bringing boxes back, as the manifest's preprocess spec says."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+
+@dataclass(frozen=True, slots=True)
+class Placement:
+    """Where a source frame lies in the network input.
+
+    A point maps as ``network = source * scale + offset`` in continuous pixels, for each axis.
+    """
+
+    width: int
+    """Width of the scaled frame in network pixels."""
+
+    height: int
+    """Height of the scaled frame in network pixels."""
+
+    left: int
+    """Padding columns left of it."""
+
+    top: int
+    """Padding rows above it."""
+
+    scale_x: float
+    """Network pixels a source pixel along x; rounding makes it differ a little from ``scale_y``."""
+
+    scale_y: float
+    """Network pixels a source pixel along y."""
+
+    def to_network(self, boxes: NDArray[np.float32]) -> NDArray[np.float32]:
+        """[n, 4] xyxy source pixels -> network pixels."""
+        scale = np.array([self.scale_x, self.scale_y] * 2, np.float32)
+        offset = np.array([self.left, self.top] * 2, np.float32)
+        return boxes * scale + offset
+
+    def to_source(self, boxes: NDArray[np.float32]) -> NDArray[np.float32]:
+        """[n, 4] xyxy network pixels -> source pixels, not clipped."""
+        scale = np.array([self.scale_x, self.scale_y] * 2, np.float32)
+        offset = np.array([self.left, self.top] * 2, np.float32)
+        return (boxes - offset) / scale
+
+
+def place(source: tuple[int, int], network: tuple[int, int]) -> Placement:
+    """Placement of a frame of ``source`` (width, height) in an input of ``network`` (width, height)."""
+    scale = min(network[0] / source[0], network[1] / source[1])
+    width = max(1, min(network[0], math.floor(source[0] * scale + 0.5)))
+    height = max(1, min(network[1], math.floor(source[1] * scale + 0.5)))
+    return Placement(
+        width=width,
+        height=height,
+        left=(network[0] - width) // 2,
+        top=(network[1] - height) // 2,
+        scale_x=width / source[0],
+        scale_y=height / source[1],
+    )
+
+
+def letterbox(image: NDArray[np.uint8], placement: Placement, out: NDArray[np.uint8]) -> None:
+    """Scale ``image`` [h, w] into its place in ``out`` [H, W]; the padding of ``out`` is left as it is."""
+    inside = out[
+        placement.top : placement.top + placement.height, placement.left : placement.left + placement.width
+    ]
+    if image.shape == inside.shape:
+        inside[...] = image
+    else:
+        cv2.resize(image, (placement.width, placement.height), dst=inside, interpolation=cv2.INTER_LINEAR)

@@ -1,0 +1,282 @@
+"""The model package: a directory that holds everything needed to run one trained model.
+
+``package.json`` (the manifest) names the files with their hashes and says how frames become network input and
+network output becomes detections. Whoever holds the directory can run the model; no shape, class or constant
+of it is written in code. This module is imported by everyone and imports nobody of the package but errors.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from enum import Enum
+from pathlib import Path
+from typing import Annotated, Any
+
+import msgspec
+
+from edge_irdet.errors import (
+    ManifestInvalidError,
+    PackageHashError,
+    PackageMissingError,
+    PrecisionMissingError,
+    SchemaNewerError,
+)
+
+SCHEMA_VERSION = 1
+"""Version of the manifest this package writes and the newest it reads."""
+
+MANIFEST_NAME = "package.json"
+DEFAULT_PACKAGE = "light-sgmtlm-reduced"
+SHIPPED_PACKAGES = Path(__file__).parent / "models"
+
+Positive = Annotated[int, msgspec.Meta(ge=1)]
+Fraction = Annotated[float, msgspec.Meta(ge=0.0, le=1.0)]
+Sha256 = Annotated[str, msgspec.Meta(pattern="^[0-9a-f]{64}$")]
+
+
+class Precision(str, Enum):
+    """Numeric precision of a graph file."""
+
+    FP32 = "fp32"
+    FP16 = "fp16"
+    INT8 = "int8"
+
+
+class NmsRule(str, Enum):
+    """By what non-maximum suppression calls two boxes of a class the same target."""
+
+    IOU = "iou"
+    """Intersection over union above the limit: the paper's rule (0.45)."""
+
+    DISTANCE = "distance"
+    """Centres nearer than the limit, in network pixels: keeps close small targets apart."""
+
+    NWD = "nwd"
+    """Normalised Wasserstein distance above the limit (arXiv:2110.13389)."""
+
+
+class SixteenBitMapping(str, Enum):
+    """How a 16-bit frame becomes 8 bits; there is no silent default."""
+
+    LINEAR_PERCENTILE = "linear-percentile"
+    """Linear between two percentiles of the frame's own counts."""
+
+    FIXED_RANGE = "fixed-range"
+    """Linear between two fixed counts."""
+
+
+class SixteenBitSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A named 16 -> 8 bit mapping with its parameters."""
+
+    mapping: SixteenBitMapping
+    low: float
+    """Percentile (0..100) or count that becomes 0."""
+
+    high: float
+    """Percentile (0..100) or count that becomes 255."""
+
+    min_span: Annotated[float, msgspec.Meta(gt=0.0)] = 64.0
+    """Smallest range of counts that is stretched to 255: keeps the noise of a flat scene from filling it."""
+
+
+class PreprocessSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """From a grey source frame to network input; the same in Python and C++.
+
+    The frame is scaled by ``min(W / w, H / h)`` (bilinear, half-pixel centres), its size rounded half up,
+    centred (the odd pixel goes right and below) and surrounded by ``pad_value``. Cast and scale to 0..1 are
+    in the graph.
+    """
+
+    pad_value: Annotated[int, msgspec.Meta(ge=0, le=255)] = 114
+    """Grey level around the scaled frame."""
+
+    sixteen_bit: SixteenBitSpec | None = None
+    """Mapping for 16-bit frames; None refuses them, so that nothing is mapped silently."""
+
+
+class PostprocessSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """From decoded boxes and scores to detections."""
+
+    score_threshold: Fraction = 0.25
+    """Boxes scoring below it are dropped."""
+
+    nms: NmsRule = NmsRule.IOU
+    """Suppression rule."""
+
+    nms_limit: Annotated[float, msgspec.Meta(gt=0.0)] = 0.45
+    """IoU or NWD (0..1), or centre distance in network pixels, according to the rule."""
+
+    nwd_scale: Annotated[float, msgspec.Meta(gt=0.0)] = 8.0
+    """C of the NWD in network pixels; read by the rule ``nwd`` only."""
+
+    max_detections: Positive = 300
+    """At most this many detections a frame, the best (YOLOv5's 300)."""
+
+
+class InputSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The graph's input tensor [1, channels, height, width]."""
+
+    name: str
+    width: Positive
+    height: Positive
+    channels: Positive
+    dtype: str
+
+
+class OutputSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """One output tensor of the graph, float32."""
+
+    name: str
+    shape: list[Positive]
+
+
+class GraphFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """One graph of the package."""
+
+    file: str
+    sha256: Sha256
+
+
+class TrainingData(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What the weights were trained on, and under which licence."""
+
+    name: str
+    split: str
+    images: int
+    licence: str
+    masks: str
+    """``annotated``, or ``boxes`` where the set had none and they were made from the boxes."""
+
+
+class Manifest(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """``package.json``."""
+
+    schema: Positive
+    name: str
+    variant: str
+    classes: list[str]
+    parameters: Positive
+    input: InputSpec
+    outputs: list[OutputSpec]
+    preprocess: PreprocessSpec
+    postprocess: PostprocessSpec
+    strides: list[Positive]
+    anchors: list[list[list[float]]]
+    """[level][anchor] = [width, height] in network pixels."""
+
+    graphs: dict[Precision, GraphFile]
+    training_data: list[TrainingData] = []
+    training: dict[str, Any] = {}
+    """How it was trained: preset, epochs, seed, time, machine."""
+
+    metrics: dict[Precision, dict[str, Any]] = {}
+    """Per precision, what ``edge-irdet evaluate --json`` printed, with the data set's name."""
+
+
+class Package:
+    """An opened model package.
+
+    Args:
+        directory: the package's directory.
+
+    Raises:
+        PackageMissingError: there is no directory or no manifest in it.
+        SchemaNewerError: it was written by a newer edge-irdet.
+        ManifestInvalidError: the manifest is not valid.
+    """
+
+    def __init__(self, directory: Path) -> None:
+        self.directory = directory
+        self.manifest = _read_manifest(directory)
+
+    def graph_path(self, precision: Precision = Precision.FP32) -> Path:
+        """Path of a graph, after its SHA-256 has been compared with the manifest.
+
+        Raises:
+            PrecisionMissingError: the package does not hold that precision.
+            PackageHashError: the file is absent or is not the one the manifest describes.
+        """
+        graph = self.manifest.graphs.get(precision)
+        if graph is None:
+            held = ", ".join(sorted(precision.value for precision in self.manifest.graphs))
+            raise PrecisionMissingError(
+                f"{self.directory} holds {held or 'no graph'}, not {precision.value}",
+                "choose a precision that is there with --precision",
+            )
+        path = self.directory / graph.file
+        found = file_sha256(path) if path.is_file() else "no file"
+        if found != graph.sha256:
+            raise PackageHashError(
+                f"{path} has SHA-256 {found}, the manifest says {graph.sha256}",
+                "fetch the package again, or export it anew: edge-irdet export CHECKPOINT -o PACKAGE",
+            )
+        return path
+
+
+def _read_manifest(directory: Path) -> Manifest:
+    path = directory / MANIFEST_NAME
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise PackageMissingError(
+            f"there is no model package at {directory} ({MANIFEST_NAME}: {error.strerror})",
+            f"name a package directory, or one that is shipped: {', '.join(shipped_packages()) or 'none'}",
+        ) from error
+    next_step = "export the package anew: edge-irdet export CHECKPOINT -o PACKAGE"
+    try:
+        # The version first: a newer manifest may differ in every other field.
+        schema = msgspec.json.decode(content, type=_SchemaOnly).schema
+        if schema > SCHEMA_VERSION:
+            raise SchemaNewerError(
+                f"{path} has schema {schema}; this edge-irdet reads up to {SCHEMA_VERSION}",
+                "update edge-irdet: pip install --upgrade edge-irdet",
+            )
+        manifest = msgspec.json.decode(content, type=Manifest)
+    except msgspec.DecodeError as error:
+        raise ManifestInvalidError(f"{path} is not a valid manifest: {error}", next_step) from error
+    for graph in manifest.graphs.values():
+        if Path(graph.file).name != graph.file:
+            raise ManifestInvalidError(
+                f"{path} names the graph {graph.file!r}, which is not a file of the package", next_step
+            )
+    if not manifest.classes or not manifest.graphs:
+        raise ManifestInvalidError(f"{path} names no class or no graph", next_step)
+    return manifest
+
+
+class _SchemaOnly(msgspec.Struct):
+    schema: Positive
+
+
+def encode_manifest(manifest: Manifest) -> bytes:
+    """The manifest as indented JSON, ending in a newline."""
+    return msgspec.json.format(msgspec.json.encode(manifest), indent=2) + b"\n"
+
+
+def file_sha256(path: Path) -> str:
+    """SHA-256 of a file as 64 hexadecimal digits."""
+    with path.open("rb") as handle:
+        digest = hashlib.sha256()
+        while block := handle.read(1 << 20):
+            digest.update(block)
+    return digest.hexdigest()
+
+
+def shipped_packages() -> list[str]:
+    """Names of the packages that are installed with edge_irdet."""
+    return sorted(path.parent.name for path in SHIPPED_PACKAGES.glob(f"*/{MANIFEST_NAME}"))
+
+
+def open_package(name_or_path: str | Path = DEFAULT_PACKAGE) -> Package:
+    """Open a package by path, or a shipped one by name.
+
+    A name without a slash that is not a directory here is looked up among the shipped packages.
+
+    Raises:
+        PackageMissingError, SchemaNewerError, ManifestInvalidError: see :class:`Package`.
+    """
+    path = Path(name_or_path)
+    shipped = SHIPPED_PACKAGES / path
+    if not path.exists() and len(path.parts) == 1 and shipped.is_dir():
+        path = shipped
+    return Package(path)

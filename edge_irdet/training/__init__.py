@@ -1,0 +1,1 @@
+"""Training: augmentation, assignment, the joint loss, the trainer (torch)."""

@@ -1,0 +1,144 @@
+"""Checkpoints: plain tensors and text, loaded without running any pickled code."""
+
+from __future__ import annotations
+
+import os
+import pickle
+import zipfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import torch
+from torch import Tensor
+
+from edge_irdet.errors import CheckpointInvalidError
+from edge_irdet.files import written_atomically
+from edge_irdet.network.heads import Anchors
+from edge_irdet.package import TrainingData
+from edge_irdet.training.config import TrainingConfig
+
+CHECKPOINT_SCHEMA = 1
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """The state of a run after a whole number of epochs."""
+
+    config: TrainingConfig
+    """The run's configuration."""
+
+    classes: tuple[str, ...]
+    """Class names."""
+
+    anchors: Anchors
+    """[level][anchor] = (width, height) in network pixels."""
+
+    data: TrainingData
+    """What it is trained on."""
+
+    epoch: int
+    """Epochs done."""
+
+    seconds: float
+    """Training time so far, over all resumes, validation included."""
+
+    machine: str
+    """Where it was trained."""
+
+    best_map50: float
+    """Best validation mAP@0.5 so far; -1 before the first validation."""
+
+    best_epoch: int
+    """Epochs done when it was reached."""
+
+    weights: dict[str, Tensor]
+    """State of the model to export: the averaged weights where the run averages, else the model's."""
+
+    resume: dict[str, Any]
+    """Model, optimiser and average, for going on; empty in a checkpoint that is only for export."""
+
+
+def save_checkpoint(checkpoint: Checkpoint, path: Path) -> None:
+    """Write a checkpoint; a kill at any moment leaves the old file or the new one.
+
+    Raises:
+        OutputFailedError: it could not be written.
+    """
+    text = msgspec.json.encode(
+        {
+            "config": checkpoint.config,
+            "classes": checkpoint.classes,
+            "anchors": checkpoint.anchors,
+            "data": checkpoint.data,
+            "epoch": checkpoint.epoch,
+            "seconds": checkpoint.seconds,
+            "machine": checkpoint.machine,
+            "best_map50": checkpoint.best_map50,
+            "best_epoch": checkpoint.best_epoch,
+        }
+    ).decode()
+    with written_atomically(path) as temporary:
+        state = {
+            "edge_irdet_checkpoint": CHECKPOINT_SCHEMA,
+            "about": text,
+            "weights": checkpoint.weights,
+            "resume": checkpoint.resume,
+        }
+        try:
+            torch.save(state, temporary)
+        except RuntimeError as error:
+            # torch's zip writer reports a full disk as RuntimeError.
+            raise OSError(str(error).splitlines()[0]) from error
+
+
+class _About(msgspec.Struct):
+    config: TrainingConfig
+    classes: tuple[str, ...]
+    anchors: Anchors
+    data: TrainingData
+    epoch: int
+    seconds: float
+    machine: str
+    best_map50: float
+    best_epoch: int
+
+
+def load_checkpoint(path: Path) -> Checkpoint:
+    """Read a checkpoint on the CPU with ``weights_only``: a file that needs code to load is refused.
+
+    Raises:
+        CheckpointInvalidError: not there, not a checkpoint of this package, damaged, or not plain data.
+    """
+    next_step = "name a checkpoint that edge-irdet train wrote (RUN/best.pt or RUN/last.pt)"
+    if not path.is_file():
+        raise CheckpointInvalidError(f"there is no checkpoint {path}", next_step)
+    try:
+        state = torch.load(path, map_location="cpu", weights_only=True)
+        if not isinstance(state, dict) or state.get("edge_irdet_checkpoint") != CHECKPOINT_SCHEMA:
+            raise CheckpointInvalidError(f"{path} is not a checkpoint of this edge-irdet", next_step)
+        about = msgspec.json.decode(state["about"], type=_About)
+        return Checkpoint(
+            **{field: getattr(about, field) for field in _About.__struct_fields__},
+            weights=state["weights"],
+            resume=state["resume"],
+        )
+    except (pickle.UnpicklingError, RuntimeError, EOFError, KeyError, msgspec.DecodeError, OSError) as error:
+        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+        raise CheckpointInvalidError(f"{path} could not be loaded: {reason}", next_step) from error
+    except (zipfile.BadZipFile, ValueError) as error:
+        raise CheckpointInvalidError(f"{path} is damaged: {error}", next_step) from error
+
+
+def describe_machine() -> str:
+    """Processor or GPU that trains, for the manifest."""
+    if torch.cuda.is_available():
+        return f"{torch.cuda.device_count()} x {torch.cuda.get_device_name()}"
+    model = "CPU"
+    try:
+        with open("/proc/cpuinfo", encoding="utf-8") as handle:
+            model = next(line.split(":", 1)[1].strip() for line in handle if line.startswith("model name"))
+    except (OSError, StopIteration):
+        pass
+    return f"{model}, {os.cpu_count()} CPU cores"

@@ -1,0 +1,243 @@
+"""Configuration of a training run, and the named presets."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import Literal
+
+from edge_irdet.errors import OptionError
+
+
+@dataclass(frozen=True)
+class AssignmentConfig:
+    """Which anchors answer for which target."""
+
+    anchor_ratio: float = 4.0
+    """A target matches an anchor when neither side differs by more than this factor (YOLOv5's 4)."""
+
+    neighbour_cells: bool = True
+    """Also assign the nearest horizontal and vertical neighbour cell, as YOLOv5 does."""
+
+    side_range: tuple[tuple[float, float], tuple[float, float], tuple[float, float]] = (
+        (0.0, 1e9),
+        (0.0, 1e9),
+        (0.0, 1e9),
+    )
+    """Per level P3, P4, P5: smallest and largest longer side, in network pixels, that the level answers for.
+    A cell of P5 is 32 px wide and places a 4 px target to a pixel only by luck."""
+
+
+@dataclass(frozen=True)
+class LossConfig:
+    """Weights of the joint loss (eq. 8 to 16). All sums are divided by the number of assigned anchors."""
+
+    saliency: float = 1.0
+    """lambda_1 of eq. 8."""
+
+    detection: float = 1.0
+    """lambda_2 of eq. 8."""
+
+    box: float = 1.0
+    """lambda_coord of eq. 13."""
+
+    confidence: float = 1.0
+    """Weight of the confidence term, eq. 15."""
+
+    classification: float = 1.0
+    """Weight of the class term, eq. 16."""
+
+    no_object: float = 0.5
+    """lambda_noobj of eq. 15: weight of the anchors that answer for no target."""
+
+    confidence_follows_iou: float = 0.0
+    """r in 0..1: the confidence target of an assigned anchor is (1 - r) + r * IoU. The paper's is 1 (r = 0);
+    with r > 0 the score also says how well the box sits, which orders boxes for AP and NMS."""
+
+    nwd: float = 0.0
+    """Share of 1 - NWD (normalised Wasserstein distance, arXiv:2110.13389) in the box loss beside 1 - GIoU.
+    GIoU is flat for 3 px boxes that miss by 3 px; NWD still pulls."""
+
+    nwd_scale: float = 8.0
+    """C of the NWD, in network pixels: about the data set's mean target side."""
+
+
+@dataclass(frozen=True)
+class AugmentationConfig:
+    """How a training sample is made from an image."""
+
+    crop: int | None = None
+    """Side of the square crop in network pixels, a multiple of 32; None trains on whole letterboxed images."""
+
+    target_crops: float = 0.75
+    """Share of the crops that are placed around a target."""
+
+    scale: tuple[float, float] = (1.0, 1.0)
+    """Range of the random scale, on top of the letterbox scale."""
+
+    flip: bool = True
+    """Random horizontal and vertical flips, each with probability 0.5."""
+
+    transpose: bool = False
+    """Random swap of the axes with probability 0.5; with the flips this gives all eight orientations."""
+
+    gain: tuple[float, float] = (0.8, 1.2)
+    """Range of the random contrast factor about the image's mean."""
+
+    bias: float = 25.0
+    """Largest random brightness offset, grey levels."""
+
+    noise: float = 0.0
+    """Largest standard deviation of added Gaussian noise, grey levels."""
+
+    pasted_targets: int = 0
+    """Up to this many targets of other images are added to a sample (copy-paste)."""
+
+
+@dataclass(frozen=True)
+class TrainingConfig:
+    """Everything that decides what a training run computes; stored in the checkpoint and the manifest."""
+
+    variant: str
+    """Name in :data:`edge_irdet.network.variants.VARIANTS`."""
+
+    preset: str = "paper"
+    """Name of the preset that the other fields started from."""
+
+    size: tuple[int, int] = (320, 320)
+    """Network input (width, height) that the model is validated and exported at; multiples of 32."""
+
+    epochs: int = 50
+    """Number of epochs."""
+
+    batch: int = 8
+    """Samples a step, over all processes."""
+
+    samples_per_image: int = 1
+    """Samples drawn from each image in an epoch; more than 1 makes sense with crops."""
+
+    learning_rate: float = 1e-3
+    """Peak learning rate."""
+
+    weight_decay: float = 5e-4
+    """Weight decay: Adam's L2 term with ``optimizer="adam"``, decoupled with ``"adamw"``."""
+
+    optimizer: Literal["adam", "adamw"] = "adam"
+    """The paper trains with Adam."""
+
+    schedule: Literal["constant", "cosine"] = "constant"
+    """Learning rate over the epochs; ``cosine`` falls to 1 % of the peak."""
+
+    warm_up_epochs: float = 0.0
+    """Epochs over which the learning rate rises linearly from 0."""
+
+    ema_decay: float = 0.0
+    """Decay of the exponential moving average of the weights that is validated and exported; 0 is off."""
+
+    gradient_clip: float = 10.0
+    """Largest global gradient norm."""
+
+    half_resolution_epochs: float = 0.0
+    """Share of the epochs, from the first, in which the saliency head runs at 1/2 resolution whatever the
+    variant. Its weights do not depend on it, and the reduced model trains twice as fast on a CPU."""
+
+    anchors: Literal["sorted", "small"] = "sorted"
+    """``sorted``: nine k-means anchors, three a level by area. ``small``: three k-means anchors on P3, twice
+    and four times as large on P4 and P5, for sets in which nearly all targets belong on P3."""
+
+    precision: Literal["fp32", "bf16"] = "bf16"
+    """Autocast dtype of forward and backward; losses are FP32."""
+
+    validation_fraction: float = 0.15
+    """Share of the split list held back to choose the epoch."""
+
+    validate_every: int = 1
+    """Epochs between two validations; the last epoch is always validated."""
+
+    seed: int = 0
+    """Seed of initial weights, order and augmentation."""
+
+    loss: LossConfig = field(default_factory=LossConfig)
+    """Weights of the joint loss."""
+
+    assignment: AssignmentConfig = field(default_factory=AssignmentConfig)
+    """Anchor assignment."""
+
+    augmentation: AugmentationConfig = field(default_factory=AugmentationConfig)
+    """Augmentation."""
+
+    def __post_init__(self) -> None:
+        width, height = self.size
+        crop = self.augmentation.crop
+        if width < 32 or height < 32 or width % 32 or height % 32:
+            raise OptionError(
+                f"the size {width}x{height} is not a multiple of 32", "choose for example --size 320x320"
+            )
+        if crop is not None and (crop < 32 or crop % 32):
+            raise OptionError(f"the crop {crop} is not a multiple of 32", "choose for example --crop 192")
+        if self.epochs < 1 or self.batch < 1 or self.samples_per_image < 1 or self.validate_every < 1:
+            raise OptionError(
+                f"epochs {self.epochs}, batch {self.batch}, samples an image {self.samples_per_image} and "
+                f"validate-every {self.validate_every} all start at 1",
+                "choose at least 1 for each",
+            )
+        if not 0.0 < self.validation_fraction < 1.0:
+            raise OptionError(
+                f"the validation fraction {self.validation_fraction} is not between 0 and 1",
+                "choose for example --validation-fraction 0.15",
+            )
+
+
+def paper_preset(variant: str) -> TrainingConfig:
+    """The paper's recipe: Adam, 1e-3, weight decay 5e-4, batch 8, flips, brightness and contrast.
+
+    50 epochs for the full model; the reduced one needed 600 to 1200 (MODEL.md), 600 here.
+    """
+    return TrainingConfig(variant=variant, preset="paper", epochs=600 if variant.endswith("reduced") else 50)
+
+
+def small_target_preset(variant: str) -> TrainingConfig:
+    """Ours: crops around targets, copy-paste, EMA, cosine schedule, assignment and loss for 3 to 15 px."""
+    return TrainingConfig(
+        variant=variant,
+        preset="small-target",
+        epochs=300,
+        batch=16,
+        samples_per_image=4,
+        learning_rate=4e-3,
+        weight_decay=1e-2,
+        optimizer="adamw",
+        schedule="cosine",
+        warm_up_epochs=3.0,
+        ema_decay=0.999,
+        half_resolution_epochs=0.9,
+        anchors="small",
+        validate_every=2,
+        loss=LossConfig(
+            box=2.0, no_object=0.5, confidence_follows_iou=0.5, nwd=0.3, nwd_scale=8.0, saliency=1.0
+        ),
+        assignment=AssignmentConfig(side_range=((0.0, 40.0), (16.0, 80.0), (40.0, 1e9))),
+        augmentation=AugmentationConfig(
+            crop=192,
+            scale=(0.7, 1.5),
+            transpose=True,
+            gain=(0.6, 1.4),
+            bias=40.0,
+            noise=5.0,
+            pasted_targets=2,
+        ),
+    )
+
+
+PRESETS = {"paper": paper_preset, "small-target": small_target_preset}
+"""Preset name -> function from variant name to configuration."""
+
+
+def preset_config(preset: str, variant: str, **changes: object) -> TrainingConfig:
+    """The named preset for a variant with some fields changed.
+
+    Raises:
+        OptionError: there is no preset of that name, or a value is out of range.
+    """
+    if preset not in PRESETS:
+        raise OptionError(f"there is no preset {preset!r}", f"choose one of: {', '.join(PRESETS)}")
+    return replace(PRESETS[preset](variant), **changes)  # type: ignore[arg-type]

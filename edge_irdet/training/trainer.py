@@ -1,0 +1,359 @@
+"""The training run: resumable after a kill at any moment, the same whether interrupted or not."""
+
+from __future__ import annotations
+
+import csv
+import math
+import os
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.nn.parallel import DistributedDataParallel
+
+from edge_irdet.dataset.sample import Sample
+from edge_irdet.errors import CheckpointMismatchError, OptionError
+from edge_irdet.network.heads import HeadResolution
+from edge_irdet.network.light_sgmtlm import LightSGMTLM
+from edge_irdet.network.variants import variant_config
+from edge_irdet.package import TrainingData
+from edge_irdet.training.anchors import kmeans_anchors
+from edge_irdet.training.augmentation import Augmenter
+from edge_irdet.training.batches import Batch, EpochSampler, batch_loader
+from edge_irdet.training.checkpoint import (
+    Checkpoint,
+    describe_machine,
+    load_checkpoint,
+    save_checkpoint,
+)
+from edge_irdet.training.config import TrainingConfig
+from edge_irdet.training.ema import ExponentialMovingAverage
+from edge_irdet.training.loss import JointLoss, LossTerms
+from edge_irdet.training.validation import validation_map50
+
+LAST = "last.pt"
+BEST = "best.pt"
+LOG = "log.csv"
+PAD_VALUE = 114
+"""Grey level outside frames, in training and in the exported preprocess spec."""
+
+
+@dataclass(frozen=True)
+class TrainingSet:
+    """Decoded training data: everything is held in memory, these sets are small."""
+
+    train: list[Sample]
+    """Training part."""
+
+    validation: list[Sample]
+    """Held-back part that chooses the epoch."""
+
+    classes: tuple[str, ...]
+    """Class names."""
+
+    about: TrainingData
+    """For the manifest."""
+
+
+@dataclass(frozen=True)
+class StepReport:
+    """Progress after one step, for a progress bar."""
+
+    epoch: int
+    step: int
+    steps: int
+    losses: dict[str, float]
+    """Means over the epoch so far: total, box, confidence, classification, saliency."""
+
+
+@dataclass(frozen=True)
+class EpochReport:
+    """Progress after one epoch."""
+
+    epoch: int
+    losses: dict[str, float]
+    map50: float | None
+    """Validation mAP@0.5, None where this epoch was not validated."""
+
+    best_map50: float
+    best_epoch: int
+    seconds: float
+
+
+@dataclass(frozen=True)
+class _Process:
+    """This process's place among those that torchrun started; (0, 1) without torchrun."""
+
+    rank: int
+    count: int
+    device: torch.device
+
+
+class Trainer:
+    """Trains one model in a run folder with ``last.pt``, ``best.pt`` and ``log.csv``.
+
+    Args:
+        config: what to train; a run folder that already has a ``last.pt`` goes on only with the same one.
+        data: decoded training data.
+        run: the run folder, made if absent.
+        workers: processes that augment; 0 augments in this one.
+        on_step, on_epoch: progress callbacks of the first process.
+    """
+
+    def __init__(
+        self,
+        config: TrainingConfig,
+        data: TrainingSet,
+        run: Path,
+        workers: int = 0,
+        on_step: Callable[[StepReport], None] = lambda report: None,
+        on_epoch: Callable[[EpochReport], None] = lambda report: None,
+    ) -> None:
+        self.config = config
+        self.data = data
+        self.run_folder = run
+        self.workers = workers
+        self.on_step = on_step
+        self.on_epoch = on_epoch
+
+    def run(self) -> Checkpoint:
+        """Train to the last epoch, going on from ``last.pt`` where there is one; returns the best checkpoint.
+
+        Raises:
+            CheckpointInvalidError: ``last.pt`` is damaged.
+            CheckpointMismatchError: ``last.pt`` is of another configuration, class list or data.
+            OutputFailedError: the run folder cannot be written.
+        """
+        with _processes() as process:
+            return _Run(self, process).train()
+
+
+class _Run:
+    """State of a run in one process."""
+
+    def __init__(self, trainer: Trainer, process: _Process) -> None:
+        self.config = config = trainer.config
+        self.data = trainer.data
+        self.folder = trainer.run_folder
+        self.callbacks = trainer
+        self.process = process
+        if config.batch % process.count:
+            raise OptionError(
+                f"the batch {config.batch} does not divide by {process.count} processes",
+                "choose a batch that does",
+            )
+        self.folder.mkdir(parents=True, exist_ok=True)
+        torch.manual_seed(config.seed)
+        self.model = LightSGMTLM(variant_config(config.variant, len(self.data.classes)), self._anchors())
+        if process.device.type == "cuda":
+            self.model = nn.SyncBatchNorm.convert_sync_batchnorm(self.model) if process.count > 1 else self.model
+        self.model.to(process.device)
+        self.average = (
+            ExponentialMovingAverage(self.model, config.ema_decay) if config.ema_decay > 0 else None
+        )
+        optimizer = torch.optim.AdamW if config.optimizer == "adamw" else torch.optim.Adam
+        self.optimizer = optimizer(self._parameter_groups(), lr=config.learning_rate, betas=(0.9, 0.999))
+        augmenter = Augmenter(self.data.train, config.size, config.augmentation, PAD_VALUE)
+        self.sampler = EpochSampler(
+            len(self.data.train), config.samples_per_image, config.seed, process.rank, process.count
+        )
+        self.loader = batch_loader(
+            augmenter, self.sampler, config.batch // process.count, config.seed, trainer.workers
+        )
+        self.joint_loss = JointLoss(config.loss, config.assignment, self.model.det.anchors)
+        self.epoch = 0
+        self.seconds = 0.0
+        self.best_map50 = -1.0
+        self.best_epoch = 0
+        self._resume()
+        self.parallel: nn.Module = (
+            DistributedDataParallel(self.model) if process.count > 1 else self.model
+        )
+
+    def train(self) -> Checkpoint:
+        while self.epoch < self.config.epochs:
+            started = time.monotonic()
+            losses = self._epoch()
+            self.epoch += 1
+            validated = self.epoch % self.config.validate_every == 0 or self.epoch == self.config.epochs
+            map50 = None
+            if validated and self.process.rank == 0:
+                map50 = validation_map50(
+                    self._exported(), self.data.validation, self.config.size, PAD_VALUE
+                )
+            self.seconds += time.monotonic() - started
+            if self.process.rank == 0:
+                self._keep(losses, map50)
+            if self.process.count > 1:
+                torch.distributed.barrier()
+        return load_checkpoint(self.folder / BEST)
+
+    def _epoch(self) -> dict[str, float]:
+        self.sampler.epoch = self.epoch
+        self._set_saliency_resolution()
+        self.parallel.train()
+        steps = len(self.loader)
+        sums = torch.zeros(len(LossTerms._fields))
+        bf16 = self.config.precision == "bf16"
+        device = self.process.device
+        means: dict[str, float] = {}
+        batch: Batch
+        for step, batch in enumerate(self.loader):  # type: ignore[assignment]
+            for group in self.optimizer.param_groups:
+                group["lr"] = self._learning_rate(self.epoch + step / steps)
+            images = batch.images.to(device).float().div(255).expand(-1, 3, -1, -1)
+            with torch.autocast(device.type, torch.bfloat16, enabled=bf16):
+                output = self.parallel(images)
+            terms = self.joint_loss(output, batch.targets.to(device), batch.masks.to(device))
+            self.optimizer.zero_grad()
+            terms.total.backward()  # type: ignore[no-untyped-call]
+            nn.utils.clip_grad_norm_(self.model.parameters(), self.config.gradient_clip)
+            self.optimizer.step()
+            if self.average is not None:
+                self.average.update(self.model)
+            sums += torch.stack([term.detach() for term in terms]).cpu()
+            means = dict(zip(LossTerms._fields, (sums / (step + 1)).tolist(), strict=True))
+            if self.process.rank == 0:
+                self.callbacks.on_step(StepReport(self.epoch + 1, step + 1, steps, means))
+        return means
+
+    def _learning_rate(self, epoch: float) -> float:
+        config = self.config
+        rate = config.learning_rate
+        if epoch < config.warm_up_epochs:
+            return rate * epoch / config.warm_up_epochs
+        if config.schedule == "cosine":
+            return rate * (0.01 + 0.99 * (1 + math.cos(math.pi * epoch / config.epochs)) / 2)
+        return rate
+
+    def _set_saliency_resolution(self) -> None:
+        half = self.epoch < self.config.half_resolution_epochs * self.config.epochs
+        own: HeadResolution = variant_config(self.config.variant).saliency_resolution
+        for model in (self.model, self.average.model if self.average is not None else None):
+            if isinstance(model, LightSGMTLM) and model.salhead is not None:
+                model.salhead.resolution = "half" if half else own
+
+    def _anchors(self) -> Any:
+        sides = []
+        for sample in self.data.train:
+            scale = min(
+                self.config.size[0] / sample.image.shape[1], self.config.size[1] / sample.image.shape[0]
+            )
+            sides.append((sample.boxes[:, 2:] - sample.boxes[:, :2]) * scale)
+        return kmeans_anchors(np.concatenate(sides), self.config.anchors, self.config.seed)
+
+    def _parameter_groups(self) -> list[dict[str, Any]]:
+        # As YOLOv5: decay works on convolution weights, not on biases or batch normalisation.
+        decayed = [weight for weight in self.model.parameters() if weight.ndim > 1]
+        others = [weight for weight in self.model.parameters() if weight.ndim <= 1]
+        return [
+            {"params": decayed, "weight_decay": self.config.weight_decay},
+            {"params": others, "weight_decay": 0.0},
+        ]
+
+    def _exported(self) -> LightSGMTLM:
+        model = self.average.model if self.average is not None else self.model
+        assert isinstance(model, LightSGMTLM)
+        return model
+
+    def _keep(self, losses: dict[str, float], map50: float | None) -> None:
+        better = map50 is not None and map50 >= self.best_map50
+        if better and map50 is not None:
+            self.best_map50, self.best_epoch = map50, self.epoch
+        # The best first: a kill between the two repeats the epoch and writes the same best again.
+        if better:
+            save_checkpoint(replace(self._checkpoint(), resume={}), self.folder / BEST)
+        self._log(losses, map50)
+        save_checkpoint(self._checkpoint(), self.folder / LAST)
+        self.callbacks.on_epoch(
+            EpochReport(self.epoch, losses, map50, self.best_map50, self.best_epoch, self.seconds)
+        )
+
+    def _log(self, losses: dict[str, float], map50: float | None) -> None:
+        # Rows of epochs that are being repeated after a kill are dropped.
+        path = self.folder / LOG
+        rows: list[list[str]] = []
+        if path.is_file():
+            with path.open(newline="", encoding="utf-8") as handle:
+                rows = [row for row in csv.reader(handle) if row and row[0].isdigit() and int(row[0]) < self.epoch]
+        rate = self.optimizer.param_groups[0]["lr"]
+        measured = "" if map50 is None else f"{map50:.5f}"
+        values = [f"{losses[name]:.6f}" for name in LossTerms._fields]
+        rows.append([str(self.epoch), *values, measured, f"{rate:.3g}", f"{self.seconds:.1f}"])
+        temporary = path.with_suffix(".part")
+        with temporary.open("w", newline="", encoding="utf-8") as handle:
+            writer = csv.writer(handle)
+            writer.writerow(["epoch", *LossTerms._fields, "validation_map50", "learning_rate", "seconds"])
+            writer.writerows(rows)
+        temporary.replace(path)
+
+    def _checkpoint(self) -> Checkpoint:
+        resume: dict[str, Any] = {
+            "model": _cpu(self.model.state_dict()),
+            "optimizer": self.optimizer.state_dict(),
+        }
+        if self.average is not None:
+            resume["average"] = _cpu(self.average.model.state_dict())
+            resume["average_steps"] = self.average.steps
+        anchors = tuple(tuple((w, h) for w, h in level) for level in self.model.det.anchors.tolist())
+        return Checkpoint(
+            config=self.config,
+            classes=self.data.classes,
+            anchors=anchors,
+            data=self.data.about,
+            epoch=self.epoch,
+            seconds=self.seconds,
+            machine=describe_machine(),
+            best_map50=self.best_map50,
+            best_epoch=self.best_epoch,
+            weights=_cpu(self._exported().state_dict()),
+            resume=resume,
+        )
+
+    def _resume(self) -> None:
+        path = self.folder / LAST
+        if not path.is_file():
+            return
+        last = load_checkpoint(path)
+        if last.config != self.config or last.classes != self.data.classes or last.data != self.data.about:
+            raise CheckpointMismatchError(
+                f"{path} belongs to another run ({last.config.variant}, {last.config.preset}, "
+                f"{last.config.epochs} epochs, {last.data.name} {last.data.split}) or to other options",
+                "repeat the options of that run to go on, or name another folder with --run",
+            )
+        self.model.load_state_dict(last.resume["model"])
+        self.optimizer.load_state_dict(last.resume["optimizer"])
+        if self.average is not None:
+            self.average.model.load_state_dict(last.resume["average"])
+            self.average.steps = last.resume["average_steps"]
+        self.epoch, self.seconds = last.epoch, last.seconds
+        self.best_map50, self.best_epoch = last.best_map50, last.best_epoch
+
+
+def _cpu(state: dict[str, Tensor]) -> dict[str, Tensor]:
+    return {name: value.detach().cpu() for name, value in state.items()}
+
+
+@contextmanager
+def _processes() -> Iterator[_Process]:
+    """Join the processes that torchrun started, if it did, and leave them at the end."""
+    count = int(os.environ.get("WORLD_SIZE", "1"))
+    rank = int(os.environ.get("RANK", "0"))
+    if torch.cuda.is_available():
+        device = torch.device("cuda", int(os.environ.get("LOCAL_RANK", "0")))
+        torch.cuda.set_device(device)
+    else:
+        device = torch.device("cpu")
+    if count > 1:
+        torch.distributed.init_process_group("nccl" if device.type == "cuda" else "gloo")
+    try:
+        yield _Process(rank, count, device)
+    finally:
+        if count > 1:
+            torch.distributed.destroy_process_group()
