@@ -36,6 +36,4 @@ class Detections:
     @staticmethod
     def none() -> Detections:
         """No detections: the honest answer to a frame without targets, never to a failure."""
-        return Detections(
-            np.zeros((0, 4), np.float32), np.zeros(0, np.float32), np.zeros(0, np.int64)
-        )
+        return Detections(np.zeros((0, 4), np.float32), np.zeros(0, np.float32), np.zeros(0, np.int64))

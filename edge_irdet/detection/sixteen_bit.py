@@ -38,7 +38,7 @@ def count_bounds(image: NDArray[np.uint16], spec: SixteenBitSpec) -> tuple[float
 
 
 def mapping_table(low: float, high: float, min_span: float) -> NDArray[np.uint8]:
-    """[65536] uint8: what each count becomes. A range narrower than ``min_span`` is widened about its middle."""
+    """[65536] uint8: what each count becomes; a range below ``min_span`` is widened about its middle."""
     span = high - low
     if span < min_span:
         low, span = low - (min_span - span) / 2, min_span
@@ -65,8 +65,8 @@ def to_eight_bits(
         return image.view(np.uint8)
     if spec is None:
         raise SixteenBitUnmappedError(
-            f"a 16-bit frame ({image.shape[1]}x{image.shape[0]}, counts {image.min()}..{image.max()}) arrived "
-            "and the package names no 16 -> 8 bit mapping",
+            f"a 16-bit frame ({image.shape[1]}x{image.shape[0]}, counts {image.min()}..{image.max()}) "
+            "arrived and the package names no 16 -> 8 bit mapping",
             "name one: --map16 linear-percentile, or --map16 fixed-range:LOW,HIGH",
         )
     counts = image.view(np.uint16)
@@ -76,7 +76,7 @@ def to_eight_bits(
 
 
 def parse_mapping(text: str) -> SixteenBitSpec:
-    """Parse ``linear-percentile[:LOW,HIGH]`` (percentiles, default 0.5,99.9) or ``fixed-range:LOW,HIGH`` (counts).
+    """Parse ``linear-percentile[:LOW,HIGH]`` (percentiles, 0.5,99.9) or ``fixed-range:LOW,HIGH`` (counts).
 
     Raises:
         OptionError: another name, or bounds that are not two rising numbers in range.

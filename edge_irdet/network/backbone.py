@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 from torch import Tensor, nn
 
 from edge_irdet.network.blocks import C3, CBS, SIWD, SPP, Focus, Fusion
@@ -21,9 +23,7 @@ class SIWDBackbone(nn.Module):
         super().__init__()
         b = base_channels
         widths = (INPUT_CHANNELS, b, 2 * b, 4 * b, 8 * b, 16 * b)
-        self.stages = nn.ModuleList(
-            SIWD(narrow, wide, fusion) for narrow, wide in zip(widths[:-1], widths[1:], strict=True)
-        )
+        self.stages = nn.ModuleList(SIWD(narrow, wide, fusion) for narrow, wide in pairwise(widths))
 
     def forward(self, image: Tensor) -> list[Tensor]:
         """[B, 3, H, W] -> X1..X5, X_i of ``2^(i-1) b`` channels at ``1 / 2^i``."""

@@ -13,9 +13,7 @@ from edge_irdet.network.heads import ANCHORS_PER_LEVEL, STRIDES, Anchors
 KMEANS_ROUNDS = 30
 
 
-def kmeans_anchors(
-    sides: NDArray[np.float32], layout: Literal["sorted", "small"], seed: int
-) -> Anchors:
+def kmeans_anchors(sides: NDArray[np.float32], layout: Literal["sorted", "small"], seed: int) -> Anchors:
     """Anchors by k-means of box sides, as YOLOv5 clusters them: whitened by the standard deviation.
 
     Args:

@@ -140,9 +140,7 @@ class Augmenter:
         offset = np.clip(offset, low, high)
         return float(offset[0]), float(offset[1])
 
-    def _photometry(
-        self, image: NDArray[np.float32], generator: np.random.Generator
-    ) -> NDArray[np.float32]:
+    def _photometry(self, image: NDArray[np.float32], generator: np.random.Generator) -> NDArray[np.float32]:
         config = self.config
         gain = generator.uniform(*config.gain)
         bias = generator.uniform(-config.bias, config.bias)
@@ -186,7 +184,10 @@ def _overlaps(boxes: NDArray[np.float32], left: int, top: int, right: int, botto
     if not len(boxes):
         return False
     beside = (
-        (boxes[:, 2] + 2 < left) | (boxes[:, 0] - 2 > right) | (boxes[:, 3] + 2 < top) | (boxes[:, 1] - 2 > bottom)
+        (boxes[:, 2] + 2 < left)
+        | (boxes[:, 0] - 2 > right)
+        | (boxes[:, 3] + 2 < top)
+        | (boxes[:, 1] - 2 > bottom)
     )
     return not bool(beside.all())
 
@@ -206,7 +207,9 @@ def _cut_targets(sample: Sample) -> list[_Target]:
         # The target's excess over its surroundings fades out within the margin, so no patch edge is learnt.
         weight = np.maximum(cv2.GaussianBlur(cv2.dilate(own, np.ones((3, 3))), (0, 0), 1.0), own)
         excess = (patch - np.float32(np.median(around))) * weight
-        cuts.append(_Target(excess, own, box - np.array([left, top, left, top], np.float32), int(target_class)))
+        cuts.append(
+            _Target(excess, own, box - np.array([left, top, left, top], np.float32), int(target_class))
+        )
     return cuts
 
 

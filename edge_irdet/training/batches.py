@@ -1,4 +1,4 @@
-"""Batches of augmented samples, the same for a seed whatever the number of workers or the moment of a resume."""
+"""Batches of augmented samples, the same for a seed whatever the workers or the moment of a resume."""
 
 from __future__ import annotations
 
@@ -77,7 +77,9 @@ def collate(samples: list[TrainingSample]) -> Batch:
         sides = sample.boxes[:, 2:] - sample.boxes[:, :2]
         centres = (sample.boxes[:, :2] + sample.boxes[:, 2:]) / 2
         image_index = np.full((len(sides), 1), index, np.float32)
-        rows.append(np.concatenate((image_index, sample.classes[:, None], centres, sides), 1, dtype=np.float32))
+        rows.append(
+            np.concatenate((image_index, sample.classes[:, None], centres, sides), 1, dtype=np.float32)
+        )
     return Batch(images, torch.from_numpy(np.concatenate(rows)), masks)
 
 

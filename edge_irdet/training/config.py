@@ -66,7 +66,7 @@ class AugmentationConfig:
     """How a training sample is made from an image."""
 
     crop: int | None = None
-    """Side of the square crop in network pixels, a multiple of 32; None trains on whole letterboxed images."""
+    """Side of the square crop in network pixels, a multiple of 32; None trains on whole images."""
 
     target_crops: float = 0.75
     """Share of the crops that are placed around a target."""

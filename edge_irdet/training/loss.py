@@ -45,7 +45,7 @@ def box_similarities(predicted: Tensor, target: Tensor, nwd_scale: float) -> tup
     enclosing = (torch.maximum(p_high, t_high) - torch.minimum(p_low, t_low)).prod(1) + 1e-9
     iou = overlap / union
     giou = iou - (enclosing - union) / enclosing
-    # Boxes as Gaussians of mean = centre and covariance = diag(w^2 / 4, h^2 / 4): squared 2-Wasserstein distance.
+    # Squared 2-Wasserstein distance of Gaussians with mean = centre and covariance diag(w^2 / 4, h^2 / 4).
     wasserstein = (predicted[:, :2] - target[:, :2]).square().sum(1)
     wasserstein = wasserstein + (predicted[:, 2:] - target[:, 2:]).square().sum(1) / 4
     nwd = torch.exp(-torch.sqrt(wasserstein + 1e-9) / nwd_scale)
@@ -111,7 +111,9 @@ class JointLoss:
             if len(chosen.image):
                 picked = raw[chosen.image, chosen.anchor, chosen.row, chosen.column]
                 cells = torch.stack((chosen.column, chosen.row), 1).float()
-                decoded = decode_boxes(picked[:, :4], cells, self.anchors[level, chosen.anchor], STRIDES[level])
+                decoded = decode_boxes(
+                    picked[:, :4], cells, self.anchors[level, chosen.anchor], STRIDES[level]
+                )
                 iou, giou, nwd = box_similarities(decoded, chosen.box, self.loss.nwd_scale)
                 size_weight = 2 - decoded[:, 2:].detach().prod(1) / image_area
                 distance = (1 - self.loss.nwd) * (1 - giou) + self.loss.nwd * (1 - nwd)

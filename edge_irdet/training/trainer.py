@@ -151,8 +151,8 @@ class _Run:
         self.folder.mkdir(parents=True, exist_ok=True)
         torch.manual_seed(config.seed)
         self.model = LightSGMTLM(variant_config(config.variant, len(self.data.classes)), self._anchors())
-        if process.device.type == "cuda":
-            self.model = nn.SyncBatchNorm.convert_sync_batchnorm(self.model) if process.count > 1 else self.model
+        if process.device.type == "cuda" and process.count > 1:
+            nn.SyncBatchNorm.convert_sync_batchnorm(self.model)  # type: ignore[no-untyped-call]
         self.model.to(process.device)
         self.average = (
             ExponentialMovingAverage(self.model, config.ema_decay) if config.ema_decay > 0 else None
@@ -172,9 +172,7 @@ class _Run:
         self.best_map50 = -1.0
         self.best_epoch = 0
         self._resume()
-        self.parallel: nn.Module = (
-            DistributedDataParallel(self.model) if process.count > 1 else self.model
-        )
+        self.parallel: nn.Module = DistributedDataParallel(self.model) if process.count > 1 else self.model
 
     def train(self) -> Checkpoint:
         while self.epoch < self.config.epochs:
@@ -184,9 +182,7 @@ class _Run:
             validated = self.epoch % self.config.validate_every == 0 or self.epoch == self.config.epochs
             map50 = None
             if validated and self.process.rank == 0:
-                map50 = validation_map50(
-                    self._exported(), self.data.validation, self.config.size, PAD_VALUE
-                )
+                map50 = validation_map50(self._exported(), self.data.validation, self.config.size, PAD_VALUE)
             self.seconds += time.monotonic() - started
             if self.process.rank == 0:
                 self._keep(losses, map50)
@@ -204,7 +200,7 @@ class _Run:
         device = self.process.device
         means: dict[str, float] = {}
         batch: Batch
-        for step, batch in enumerate(self.loader):  # type: ignore[assignment]
+        for step, batch in enumerate(self.loader):
             for group in self.optimizer.param_groups:
                 group["lr"] = self._learning_rate(self.epoch + step / steps)
             images = batch.images.to(device).float().div(255).expand(-1, 3, -1, -1)
@@ -281,7 +277,9 @@ class _Run:
         rows: list[list[str]] = []
         if path.is_file():
             with path.open(newline="", encoding="utf-8") as handle:
-                rows = [row for row in csv.reader(handle) if row and row[0].isdigit() and int(row[0]) < self.epoch]
+                rows = [
+                    row for row in csv.reader(handle) if row and row[0].isdigit() and int(row[0]) < self.epoch
+                ]
         rate = self.optimizer.param_groups[0]["lr"]
         measured = "" if map50 is None else f"{map50:.5f}"
         values = [f"{losses[name]:.6f}" for name in LossTerms._fields]

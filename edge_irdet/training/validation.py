@@ -32,8 +32,11 @@ def without_saliency_head(model: LightSGMTLM) -> LightSGMTLM:
 @torch.no_grad()
 def validation_map50(
     model: LightSGMTLM, samples: Sequence[Sample], size: tuple[int, int], pad_value: int
-) -> float:
-    """mAP@0.5 of a model on labelled images (8 bits), letterboxed to ``size`` (width, height), FP32."""
+) -> float | None:
+    """mAP@0.5 of a model on labelled images (8 bits), letterboxed to ``size`` (width, height), FP32.
+
+    None where they have no target, so that nothing can be rated.
+    """
     detector = without_saliency_head(model).eval()
     device = next(detector.parameters()).device
     spec = PostprocessSpec(score_threshold=EVALUATION_SCORE)

@@ -1,0 +1,177 @@
+"""The COCO layout: one JSON file with images, annotations and categories."""
+
+from __future__ import annotations
+
+from pathlib import Path, PurePosixPath
+
+import msgspec
+
+from edge_irdet.dataset.boxed import boxed_sample, optional_masks
+from edge_irdet.dataset.boxes import checked_box
+from edge_irdet.dataset.decoding import IMAGE_SUFFIXES, read_grey_image
+from edge_irdet.dataset.sample import Sample
+from edge_irdet.errors import DatasetImageError, DatasetMissingError, LabelInvalidError
+
+
+class _Image(msgspec.Struct):
+    id: int | str
+    file_name: str
+    width: int | None = None
+    height: int | None = None
+
+
+class _Annotation(msgspec.Struct):
+    image_id: int | str
+    category_id: int
+    bbox: tuple[float, float, float, float]
+    iscrowd: int = 0
+
+
+class _Category(msgspec.Struct):
+    id: int
+    name: str
+
+
+class _File(msgspec.Struct):
+    images: list[_Image]
+    annotations: list[_Annotation]
+    categories: list[_Category]
+
+
+def annotation_files(root: Path) -> tuple[Path, ...]:
+    """The JSON files that may hold a COCO set's annotations: in ``annotations/``, else in the root itself."""
+    inside = tuple(sorted((root / "annotations").glob("*.json")))
+    return inside or tuple(sorted(root.glob("*.json")))
+
+
+class CocoLayoutReader:
+    """Reads the boxes of a COCO annotation file; segmentations are not needed and not read.
+
+    ``bbox`` is left, top, width, height in continuous pixels. Classes are the categories in the order of
+    their ids. An image's ``file_name`` is looked for in the root, beside the JSON file, in ``images/``, and
+    in a folder named as the JSON file without ``instances_`` (there also below ``images/``).
+
+    Args:
+        root: folder of the data set.
+        annotations: the JSON file; ``None`` where the set has exactly one.
+
+    Raises:
+        DatasetMissingError: no annotation file, several and none was chosen, or it cannot be read.
+        LabelInvalidError: the file is not COCO JSON, or its ids contradict one another.
+    """
+
+    def __init__(self, root: Path, annotations: Path | None = None) -> None:
+        self._root = root
+        self._file = annotations if annotations is not None else _only_annotation_file(root)
+        content = _decoded(self._file)
+        categories = sorted(content.categories, key=lambda category: category.id)
+        self.classes = tuple(category.name for category in categories)
+        index_of = {category.id: index for index, category in enumerate(categories)}
+        if not categories or len(index_of) != len(categories) or len(set(self.classes)) != len(categories):
+            raise self._invalid("$.categories", "is empty or holds an id or a name twice")
+        self._images: dict[str, _Image] = {}
+        name_of: dict[int | str, str] = {}
+        for position, image in enumerate(content.images):
+            name = self._name_of(image, f"$.images[{position}]")
+            if name in self._images or image.id in name_of:
+                raise self._invalid(f"$.images[{position}]", f"repeats the id or name of {image.file_name!r}")
+            self._images[name] = image
+            name_of[image.id] = name
+        self._targets: dict[str, list[tuple[int, int, tuple[float, float, float, float]]]] = {}
+        for position, annotation in enumerate(content.annotations):
+            where = f"$.annotations[{position}]"
+            if annotation.image_id not in name_of:
+                raise self._invalid(
+                    where, f"points to the image id {annotation.image_id!r}, which is not listed"
+                )
+            if annotation.category_id not in index_of:
+                raise self._invalid(where, f"has category {annotation.category_id}, which is not listed")
+            if annotation.iscrowd:
+                raise self._invalid(
+                    where, "is a crowd region (iscrowd 1), which is no single target; remove it"
+                )
+            self._targets.setdefault(name_of[annotation.image_id], []).append(
+                (position, index_of[annotation.category_id], annotation.bbox)
+            )
+        self._masks = optional_masks(root)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Names of all images: ``file_name`` without suffix."""
+        return tuple(self._images)
+
+    def require(self, name: str) -> None:
+        """Check that the image is there, and its mask where the set has masks; see ``LayoutReader``."""
+        self._path_of(self._images[name])
+        if self._masks is not None:
+            self._masks.path_of(name)
+
+    def read(self, name: str) -> Sample:
+        """Decode one image and collect its annotations; see ``LayoutReader``."""
+        entry = self._images[name]
+        path = self._path_of(entry)
+        image = read_grey_image(path)
+        height, width = image.shape
+        if (entry.width or width, entry.height or height) != (width, height):
+            raise LabelInvalidError(
+                f"{self._file} says {entry.width}x{entry.height} for {entry.file_name!r}, but {path} is "
+                f"{width}x{height}",
+                "use the images that were annotated; boxes are not rescaled",
+            )
+        boxes: list[tuple[float, float, float, float]] = []
+        classes: list[int] = []
+        for position, index, (left, top, box_width, box_height) in self._targets.get(name, []):
+            corners = (left, top, left + box_width, top + box_height)
+            boxes.append(checked_box(corners, width, height, f"{self._file} $.annotations[{position}]"))
+            classes.append(index)
+        return boxed_sample(name, image, boxes, classes, self._masks)
+
+    def _invalid(self, where: str, problem: str) -> LabelInvalidError:
+        return LabelInvalidError(f"{self._file} {where} {problem}", f"correct {self._file}")
+
+    def _name_of(self, image: _Image, where: str) -> str:
+        path = PurePosixPath(image.file_name)
+        if path.is_absolute() or ".." in path.parts or not path.name:
+            raise self._invalid(where, f"has a file_name outside the data set: {image.file_name!r}")
+        return (path.with_suffix("") if path.suffix.lower() in IMAGE_SUFFIXES else path).as_posix()
+
+    def _path_of(self, image: _Image) -> Path:
+        split = self._file.stem.removeprefix("instances_")
+        folders = ["", "images", split, f"images/{split}"]
+        candidates = [self._root / folder / image.file_name for folder in folders]
+        candidates.append(self._file.parent / image.file_name)
+        for candidate in candidates:
+            if candidate.is_file():
+                return candidate
+        tried = ", ".join(str(candidate) for candidate in candidates)
+        raise DatasetImageError(
+            f"the image {image.file_name!r} of {self._file} is not there (tried {tried})",
+            "put the images into images/ in the data set's folder",
+        )
+
+
+def _only_annotation_file(root: Path) -> Path:
+    files = annotation_files(root)
+    if len(files) == 1:
+        return files[0]
+    if not files:
+        raise DatasetMissingError(
+            f"{root} has no annotation file: no .json in annotations/ or in the folder itself",
+            f"look for it: find {root} -name '*.json'",
+        )
+    names = ", ".join(str(path.relative_to(root)) for path in files)
+    raise DatasetMissingError(
+        f"{root} has several annotation files ({names}) and none was chosen",
+        f"choose one as the split, for example {files[0].relative_to(root)}",
+    )
+
+
+def _decoded(path: Path) -> _File:
+    try:
+        return msgspec.json.decode(path.read_bytes(), type=_File)
+    except msgspec.DecodeError as error:  # also the base of ValidationError, which names the field's path
+        raise LabelInvalidError(f"{path} is not COCO JSON: {error}", f"correct {path}") from error
+    except OSError as error:
+        raise DatasetMissingError(
+            f"{path} cannot be read: {error.strerror}", f"check it: ls -l {path}"
+        ) from error

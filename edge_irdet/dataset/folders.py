@@ -1,0 +1,92 @@
+"""Image and mask folders, listed by name."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edge_irdet.dataset.decoding import IMAGE_SUFFIXES, read_grey_image
+from edge_irdet.errors import DatasetImageError, DatasetMissingError, MaskSizeError
+
+
+def list_images(folder: Path) -> dict[str, Path]:
+    """Image files below ``folder`` by name, sorted by path.
+
+    A name is the path below ``folder`` without suffix, with ``/`` between folders.
+
+    Raises:
+        DatasetMissingError: the folder is not there or holds no image.
+        DatasetImageError: two files differ only in their suffix, so that their name is not unique.
+    """
+    if not folder.is_dir():
+        raise DatasetMissingError(
+            f"the folder {folder} is not there", f"check the data set: ls {folder.parent}"
+        )
+    images: dict[str, Path] = {}
+    for path in sorted(folder.rglob("*")):
+        if path.suffix.lower() not in IMAGE_SUFFIXES or path.name.startswith(".") or not path.is_file():
+            continue
+        name = path.relative_to(folder).with_suffix("").as_posix()
+        if name in images:
+            raise DatasetImageError(
+                f"{images[name]} and {path} have the same name {name!r}", "remove or rename one of them"
+            )
+        images[name] = path
+    if not images:
+        raise DatasetMissingError(
+            f"the folder {folder} holds no image ({', '.join(sorted(IMAGE_SUFFIXES))})",
+            f"check it: ls {folder}",
+        )
+    return images
+
+
+class MaskFolder:
+    """A folder with one mask for each image: ``NAME.png`` or, as NUAA-SIRST ships them, ``NAME_pixels0.png``.
+
+    Args:
+        folder: the mask folder.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._masks: Mapping[str, Path] = list_images(folder)
+
+    def path_of(self, name: str) -> Path:
+        """The mask file of the image ``name``.
+
+        Raises:
+            DatasetMissingError: there is none.
+        """
+        for candidate in (name, f"{name}_pixels0"):
+            if candidate in self._masks:
+                return self._masks[candidate]
+        raise DatasetMissingError(
+            f"the image {name!r} has no mask {name}.png or {name}_pixels0.png in {self._folder}",
+            "add the mask (all black for an image without targets) or leave the image out of the split",
+        )
+
+    def read(self, name: str, width: int, height: int) -> NDArray[np.uint8]:
+        """Read the mask of the image ``name``.
+
+        A pixel is on a target when its value exceeds half of the mask's greatest value, so masks stored as
+        0/1, as 0/255 and with soft edges all read alike.
+
+        Returns:
+            [height, width], 1 on targets, 0 elsewhere.
+
+        Raises:
+            DatasetMissingError: there is no mask.
+            DatasetImageError: it cannot be decoded.
+            MaskSizeError: it has another size than ``width`` x ``height``.
+        """
+        path = self.path_of(name)
+        values = read_grey_image(path)
+        if values.shape != (height, width):
+            raise MaskSizeError(
+                f"{path} is {values.shape[1]}x{values.shape[0]} but the image {name!r} is {width}x{height}",
+                "replace the mask by the one of this image; masks are never resized",
+            )
+        return (values > int(values.max()) / 2).astype(np.uint8)

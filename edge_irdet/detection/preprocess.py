@@ -1,0 +1,68 @@
+"""The preprocess step as a whole: 16 -> 8 bits, letterbox, into one tensor that is allocated once."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edge_irdet.detection.letterbox import Placement, letterbox, place
+from edge_irdet.detection.sixteen_bit import to_eight_bits
+from edge_irdet.errors import FrameFormatError, ManifestInvalidError
+from edge_irdet.package import InputSpec, PreprocessSpec
+
+
+class Preprocessor:
+    """Fills the network's input tensor from grey frames of any size.
+
+    Args:
+        spec: the manifest's preprocess spec.
+        network_input: the manifest's input; one channel, uint8.
+
+    Raises:
+        ManifestInvalidError: the manifest asks for an input that this version cannot fill.
+    """
+
+    def __init__(self, spec: PreprocessSpec, network_input: InputSpec) -> None:
+        if network_input.channels != 1 or network_input.dtype != "uint8":
+            raise ManifestInvalidError(
+                f"the input {network_input.name!r} has {network_input.channels} channels of "
+                f"{network_input.dtype}; this version feeds one channel of uint8",
+                "export the package anew: edge-irdet export CHECKPOINT -o PACKAGE",
+            )
+        self.spec = spec
+        self.tensor: NDArray[np.uint8] = np.full(
+            (1, 1, network_input.height, network_input.width), spec.pad_value, np.uint8
+        )
+        self._source_shape: tuple[int, ...] = ()
+        self._placement: Placement | None = None
+        self._eight_bits: NDArray[np.uint8] = np.zeros((0, 0), np.uint8)
+
+    def __call__(self, image: NDArray[np.uint8] | NDArray[np.uint16]) -> Placement:
+        """Put one frame into :attr:`tensor`; nothing is allocated while frames keep their size.
+
+        Args:
+            image: [H, W] uint8 or uint16.
+
+        Returns:
+            Where the frame lies in the tensor.
+
+        Raises:
+            FrameFormatError: another shape or dtype, or no pixel.
+            SixteenBitUnmappedError: 16 bits and no mapping named.
+        """
+        if image.ndim != 2 or image.dtype not in (np.uint8, np.uint16) or not image.size:
+            raise FrameFormatError(
+                f"the frame is {image.dtype} of shape {image.shape}; a frame is [H, W] uint8 or uint16",
+                "convert it to grey first, for example cv2.cvtColor(frame, cv2.COLOR_BGR2GRAY)",
+            )
+        placement = self._placement
+        if placement is None or image.shape != self._source_shape:
+            _, _, height, width = self.tensor.shape
+            placement = place((image.shape[1], image.shape[0]), (width, height))
+            self._placement, self._source_shape = placement, image.shape
+            self.tensor.fill(self.spec.pad_value)
+        if image.dtype == np.uint16 and self._eight_bits.shape != image.shape:
+            self._eight_bits = np.empty(image.shape, np.uint8)
+        grey = to_eight_bits(image, self.spec.sixteen_bit, out=self._eight_bits)
+        letterbox(grey, placement, self.tensor[0, 0])
+        return placement

@@ -1,0 +1,1 @@
+"""Running a graph: the Runner protocol, its implementations, and comparing them."""

@@ -1,0 +1,175 @@
+"""Writing a model package from a checkpoint."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import numpy as np
+import onnx
+from numpy.typing import NDArray
+
+from edge_irdet.errors import CheckpointMismatchError, OptionError, OutputFailedError
+from edge_irdet.export.graph import INPUT_NAME, DeployedGraph, export_onnx
+from edge_irdet.export.parity import ParityReport, check_parity
+from edge_irdet.network.heads import STRIDES
+from edge_irdet.network.light_sgmtlm import LightSGMTLM
+from edge_irdet.network.variants import variant_config
+from edge_irdet.package import (
+    MANIFEST_NAME,
+    SCHEMA_VERSION,
+    GraphFile,
+    InputSpec,
+    Manifest,
+    OutputSpec,
+    PostprocessSpec,
+    Precision,
+    PreprocessSpec,
+    SixteenBitSpec,
+    encode_manifest,
+    file_sha256,
+)
+from edge_irdet.training.checkpoint import Checkpoint
+from edge_irdet.training.trainer import PAD_VALUE
+
+GRAPH_NAME = "model.onnx"
+
+
+@dataclass(frozen=True)
+class ExportConfig:
+    """What to export."""
+
+    saliency: bool = False
+    """Keep the saliency head and give its map as a third output."""
+
+    size: tuple[int, int] | None = None
+    """Network input (width, height), multiples of 32; None takes the size of the training."""
+
+    score_threshold: float = 0.25
+    """Threshold the manifest states."""
+
+    sixteen_bit: SixteenBitSpec | None = None
+    """16 -> 8 bit mapping the manifest states; None makes 16-bit frames name one."""
+
+    variant: str | None = None
+    """Variant the checkpoint must be of; None takes whatever it is."""
+
+
+def model_from_checkpoint(checkpoint: Checkpoint, variant: str | None = None) -> LightSGMTLM:
+    """The trained network of a checkpoint, in eval mode, its saliency head at the variant's own resolution.
+
+    Raises:
+        CheckpointMismatchError: it is of another variant than asked for, or its weights do not fit.
+    """
+    name = checkpoint.config.variant
+    next_step = "name a checkpoint of that variant, or leave --variant away"
+    if variant is not None and variant != name:
+        raise CheckpointMismatchError(f"the checkpoint is a {name}, asked for was {variant}", next_step)
+    model = LightSGMTLM(variant_config(name, len(checkpoint.classes)), checkpoint.anchors)
+    try:
+        model.load_state_dict(checkpoint.weights)
+    except RuntimeError as error:
+        raise CheckpointMismatchError(
+            f"the checkpoint says {name}, but its weights do not fit: {str(error).splitlines()[-1].strip()}",
+            next_step,
+        ) from error
+    return model.eval()
+
+
+def export_package(
+    checkpoint: Checkpoint,
+    directory: Path,
+    config: ExportConfig,
+    frames: Iterable[NDArray[np.uint8] | NDArray[np.uint16]],
+) -> ParityReport:
+    """Export a checkpoint as a model package, after torch and the exported graph agreed on ``frames``.
+
+    The package appears under its name only when it is complete; one that stood there before is replaced.
+
+    Args:
+        checkpoint: a trained model.
+        directory: the package's directory.
+        config: what to export.
+        frames: grey frames for the parity check.
+
+    Raises:
+        OptionError: a size that is not a multiple of 32, or a path that is not a package.
+        CheckpointMismatchError: see :func:`model_from_checkpoint`.
+        ParityError: the graphs disagree; nothing was written.
+        OutputFailedError: the package could not be written.
+    """
+    size = config.size or checkpoint.config.size
+    if min(size) < 32 or size[0] % 32 or size[1] % 32:
+        raise OptionError(
+            f"the size {size[0]}x{size[1]} is not a multiple of 32", "choose for example --size 640x512"
+        )
+    if directory.exists() and not (directory / MANIFEST_NAME).is_file() and not _is_empty(directory):
+        raise OptionError(f"{directory} is there and is not a model package", "name a new directory with -o")
+    model = model_from_checkpoint(checkpoint, config.variant)
+    graph = DeployedGraph(model, config.saliency)
+    proto = export_onnx(graph, size)
+    preprocess = PreprocessSpec(pad_value=PAD_VALUE, sixteen_bit=config.sixteen_bit)
+    network_input = InputSpec(name=INPUT_NAME, width=size[0], height=size[1], channels=1, dtype="uint8")
+    try:
+        directory.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(prefix=f".{directory.name}.", dir=directory.parent) as temporary:
+            building = Path(temporary) / directory.name
+            building.mkdir()
+            onnx.save(proto, str(building / GRAPH_NAME))
+            report = check_parity(graph, building / GRAPH_NAME, preprocess, network_input, frames)
+            report.require_passed()
+            manifest = Manifest(
+                schema=SCHEMA_VERSION,
+                name=directory.name,
+                variant=checkpoint.config.variant,
+                classes=list(checkpoint.classes),
+                parameters=sum(weight.numel() for weight in model.parameters()),
+                input=network_input,
+                outputs=[
+                    OutputSpec(
+                        name=output.name, shape=[size.dim_value for size in output.type.tensor_type.shape.dim]
+                    )
+                    for output in proto.graph.output
+                ],
+                preprocess=preprocess,
+                postprocess=PostprocessSpec(score_threshold=config.score_threshold),
+                strides=list(STRIDES),
+                anchors=[[list(anchor) for anchor in level] for level in checkpoint.anchors],
+                graphs={
+                    Precision.FP32: GraphFile(file=GRAPH_NAME, sha256=file_sha256(building / GRAPH_NAME))
+                },
+                training_data=[checkpoint.data],
+                training={
+                    "config": asdict(checkpoint.config),
+                    "epoch": checkpoint.epoch,
+                    "best_epoch": checkpoint.best_epoch,
+                    "validation_map50": round(checkpoint.best_map50, 4),
+                    "seconds": round(checkpoint.seconds),
+                    "machine": checkpoint.machine,
+                },
+            )
+            (building / MANIFEST_NAME).write_bytes(encode_manifest(manifest))
+            _replace_directory(building, directory)
+    except OSError as error:
+        raise OutputFailedError(
+            f"{directory} could not be written: {error.strerror or error}",
+            "free space or choose another folder, then export again",
+        ) from error
+    return report
+
+
+def _is_empty(path: Path) -> bool:
+    return path.is_dir() and not any(path.iterdir())
+
+
+def _replace_directory(new: Path, place: Path) -> None:
+    old = None
+    if place.exists():
+        old = new.parent / "replaced"
+        place.rename(old)
+    new.rename(place)
+    if old is not None:
+        shutil.rmtree(old)
