@@ -59,8 +59,8 @@ class ParityReport:
             worst = self.worst
             raise ParityError(
                 f"over {self.frames} frames torch and the exported graph differ by "
-                f"{worst.box_pixels:.3g} px, score {worst.score:.3g}, saliency {worst.saliency:.3g}; allowed are {BOX_TOLERANCE} px, "
-                f"{SCORE_TOLERANCE} and {SALIENCY_TOLERANCE}",
+                f"{worst.box_pixels:.3g} px, score {worst.score:.3g}, saliency {worst.saliency:.3g}; "
+                f"allowed are {BOX_TOLERANCE} px, {SCORE_TOLERANCE} and {SALIENCY_TOLERANCE}",
                 "no package was written; compare the versions of torch, onnx and onnxsim with pyproject.toml",
             )
 

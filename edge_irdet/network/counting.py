@@ -1,7 +1,7 @@
 """Counting a network: parameters, convolution MACs, torchstat's FLOPs, activation memory, stage by stage.
 
-torchstat's rule, which the paper's tables follow (MODEL.md): a convolution counts its multiply-accumulates and
-one more an output where it has a bias; batch normalisation two an element; pooling one an input element;
+torchstat's rule, which the paper's tables follow (docs/model.md): a convolution counts its multiply-accumulates
+and one more an output where it has a bias; batch normalisation two an element; pooling one an input element;
 up-sampling one an output pixel of one channel; activations nothing.
 """
 
@@ -145,7 +145,7 @@ def _counter(name: str, layers: list[LayerCount]) -> Callable[[nn.Module, Any, A
         elif isinstance(module, nn.BatchNorm2d):
             flops = 2 * outputs
         elif isinstance(module, nn.MaxPool2d):
-            side = int(module.kernel_size)
+            side = int(module.kernel_size)  # type: ignore[arg-type]
             kernel, flops = (side, side), math.prod(inputs[0].shape[1:])
         else:
             stride, flops = 2, height * width

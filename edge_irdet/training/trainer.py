@@ -323,7 +323,7 @@ class _Run:
             raise CheckpointMismatchError(
                 f"{path} belongs to another run ({last.config.variant}, {last.config.preset}, "
                 f"{last.config.epochs} epochs, {last.data.name} {last.data.split}) or to other options",
-                "repeat the options of that run to go on, or name another folder with --run",
+                "repeat the options of that run to go on, or name another folder with --run-dir",
             )
         self.model.load_state_dict(last.resume["model"])
         self.optimizer.load_state_dict(last.resume["optimizer"])

@@ -1,0 +1,51 @@
+"""The command line: each command composes API objects, nothing else."""
+
+from __future__ import annotations
+
+import sys
+
+import click
+
+from edge_irdet import __version__
+from edge_irdet.cli.evaluate import evaluate_command
+from edge_irdet.cli.export import export_command
+from edge_irdet.cli.info import info_command
+from edge_irdet.cli.stream import stream_command
+from edge_irdet.cli.train import train_command
+from edge_irdet.errors import EdgeIrdetError
+
+EXIT_ERROR = 2
+EXIT_INTERRUPTED = 130
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="edge-irdet")
+def commands() -> None:
+    """Infrared small-target detection: train, export, evaluate and stream Light-SGMTLM.
+
+    Every error has a code; docs/errors.md explains each. Exit codes: 0 done, 2 an error or bad input.
+    """
+
+
+for command in (info_command, train_command, evaluate_command, export_command, stream_command):
+    commands.add_command(command)
+
+
+def main() -> None:
+    """Entry point of ``edge-irdet``."""
+    try:
+        status = commands.main(standalone_mode=False)
+    except EdgeIrdetError as error:
+        print(f"error {error}", file=sys.stderr)
+        status = EXIT_ERROR
+    except click.exceptions.Abort:
+        print("interrupted", file=sys.stderr)
+        status = EXIT_INTERRUPTED
+    except click.ClickException as error:
+        error.show()
+        status = error.exit_code
+    except BrokenPipeError:
+        # The reader of our output has gone (edge-irdet ... | head); nothing is left to tell it.
+        sys.stderr.close()
+        status = EXIT_ERROR
+    sys.exit(status if isinstance(status, int) else 0)

@@ -1,0 +1,127 @@
+"""``edge-irdet evaluate``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+from rich.console import Console
+from rich.progress import Progress
+from rich.table import Table
+
+from edge_irdet.cli.options import map16_option, require_extra
+from edge_irdet.package import DEFAULT_PACKAGE, NmsRule, Precision, SixteenBitSpec
+
+if TYPE_CHECKING:
+    from edge_irdet.evaluation.report import EvaluationReport
+
+EVALUATION_SCORE = 0.001
+"""Score floor under which boxes no longer change average precision (YOLOv5's)."""
+
+
+@click.command("evaluate")
+@click.argument("package", default=DEFAULT_PACKAGE)
+@click.option("--data", type=click.Path(path_type=Path), required=True, help="The data set's folder.")
+@click.option("--split", help="List of image names. [default: all images]")
+@click.option("--layout", default="auto", show_default=True, help="auto, nuaa, yolo, coco or voc.")
+@click.option("--precision", type=click.Choice(list(Precision)), default=Precision.FP32, show_default=True)
+@click.option(
+    "--score", type=click.FloatRange(0, 1), help="Threshold for Pd and Fa. [default: the package's]"
+)
+@click.option("--nms", type=click.Choice(list(NmsRule)), help="Suppression rule. [default: the package's]")
+@click.option("--sheet", type=click.Path(path_type=Path), help="PNG of hits, misses and false alarms.")
+@click.option("--json", "as_json", is_flag=True, help="One JSON object instead of the table.")
+@click.option("--threads", type=click.IntRange(min=0), default=0, help="CPU threads; 0 takes one a core.")
+@map16_option
+def evaluate_command(
+    package: str,
+    data: Path,
+    split: str | None,
+    layout: str,
+    precision: Precision,
+    score: float | None,
+    nms: NmsRule | None,
+    sheet: Path | None,
+    as_json: bool,
+    threads: int,
+    map16: SixteenBitSpec | None,
+) -> None:
+    """Measure PACKAGE (a directory or a shipped name) on labelled images, on the CPU runtime.
+
+    \b
+    Example: edge-irdet evaluate --data nuaa_sirst --split split73_grouped_test.txt --sheet sheet.png
+    """
+    require_extra("evaluate", "pycocotools")
+    from edge_irdet.dataset.reading import read_dataset
+    from edge_irdet.dataset.sample import Sample
+    from edge_irdet.detection.detector import Detector, DetectorConfig
+    from edge_irdet.evaluation.report import Prediction, evaluate
+    from edge_irdet.evaluation.sheet import write_sheet
+
+    dataset = read_dataset(data, split, layout)
+    config = DetectorConfig(
+        precision=Precision(precision),
+        score_threshold=EVALUATION_SCORE,
+        nms=None if nms is None else NmsRule(nms),
+        sixteen_bit=map16,
+        threads=threads,
+    )
+    with Detector(package, config) as detector:
+        manifest = detector.package.manifest
+        threshold = manifest.postprocess.score_threshold if score is None else score
+
+        def predict(sample: Sample) -> Prediction:
+            if detector.has_saliency:
+                return Prediction(*detector.detect_with_saliency(sample.image))
+            return Prediction(detector.detect(sample.image))
+
+        with Progress(console=Console(stderr=True), transient=True) as bar:
+            task = bar.add_task("evaluating", total=len(dataset))
+            report = evaluate(
+                predict,
+                dataset,
+                score_threshold=threshold,
+                progress=lambda done, total: bar.update(task, completed=done, total=total),
+            )
+    if sheet is not None:
+        write_sheet(report, dataset, sheet)
+    if as_json:
+        print(report.to_json(), end="")
+        return
+    _print_table(report, manifest.name, Precision(precision).value, detector.postprocess.nms.value)
+
+
+def _print_table(report: EvaluationReport, name: str, precision: str, nms: str) -> None:
+    table = Table(title=f"{name} {precision}, NMS {nms}, on {report.dataset}: {report.images} images")
+    table.add_column("figure")
+    table.add_column("value", justify="right")
+    table.add_column("meaning")
+    at = f"score >= {report.score_threshold:g}"
+    near = f"{report.distance_px:g} px"
+    rows = [
+        ("mAP@0.5", _percent(report.map50), "average precision at IoU 0.5, mean of the classes"),
+        ("AP@3px", _percent(report.ap_3px), "average precision at centre distance 3 px"),
+        ("Pd", _percent(report.pd), f"targets found within {near}, {at}, of {report.targets}"),
+        ("Fa", _scientific(report.fa), f"pixels of unmatched boxes / all pixels, {at}"),
+        ("false alarms", f"{report.false_alarms}", f"unmatched boxes, {at}"),
+        ("IoU", _percent(report.iou), "of the saliency map, whole set"),
+        ("nIoU", _percent(report.niou), "of the saliency map, mean of the images"),
+        ("saliency Pd", _percent(report.saliency_pd), f"components found within {near}"),
+        ("saliency Fa", _scientific(report.saliency_fa), "pixels of unmatched components / all pixels"),
+    ]
+    for row in rows:
+        if row[1]:
+            table.add_row(*row)
+    console = Console()
+    console.print(table)
+    if report.iou is None:
+        console.print("no IoU and nIoU: the package was exported without its saliency head")
+
+
+def _percent(value: float | None) -> str:
+    return "" if value is None else f"{100 * value:.2f} %"
+
+
+def _scientific(value: float | None) -> str:
+    return "" if value is None else f"{value:.2e}"

@@ -1,0 +1,172 @@
+from __future__ import annotations
+
+import csv
+import os
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import cv2
+import pytest
+
+torch = pytest.importorskip("torch")
+
+from edge_irdet.errors import CheckpointInvalidError, CheckpointMismatchError
+from edge_irdet.training.checkpoint import load_checkpoint
+from edge_irdet.training.config import TrainingConfig, preset_config
+from edge_irdet.training.trainer import BEST, LAST, LOG, EpochReport, StepReport, Trainer, TrainingSet
+
+CONFIG = preset_config(
+    "small-target",
+    "light-sgmtlm-reduced",
+    size=(64, 64),
+    epochs=3,
+    batch=4,
+    samples_per_image=1,
+    validate_every=1,
+    half_resolution_epochs=0.5,
+)
+CONFIG = replace(CONFIG, augmentation=replace(CONFIG.augmentation, crop=64))
+
+
+class KilledError(Exception):
+    pass
+
+
+def kill_at(epoch: int, step: int):
+    def on_step(report: StepReport) -> None:
+        if (report.epoch, report.step) == (epoch, step):
+            raise KilledError
+
+    return on_step
+
+
+@pytest.fixture
+def single_thread():
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
+@pytest.mark.usefixtures("single_thread")
+@pytest.mark.parametrize("preset", ["small-target", "paper"])
+def test_a_killed_run_ends_as_an_uninterrupted_one(
+    preset: str, training_set: TrainingSet, tmp_path: Path
+) -> None:
+    config = (
+        CONFIG
+        if preset == "small-target"
+        else preset_config("paper", "light-sgmtlm-reduced", size=(64, 64), epochs=3, batch=4)
+    )
+    whole = Trainer(config, training_set, tmp_path / "whole").run()
+    for epoch, step in ((1, 2), (2, 1), (3, 2)):
+        with pytest.raises(KilledError):
+            Trainer(config, training_set, tmp_path / "killed", on_step=kill_at(epoch, step)).run()
+    resumed = Trainer(config, training_set, tmp_path / "killed").run()
+    assert resumed.best_epoch == whole.best_epoch
+    assert resumed.best_map50 == whole.best_map50
+    last = [load_checkpoint(tmp_path / run / LAST) for run in ("whole", "killed")]
+    for name, weight in last[0].weights.items():
+        assert torch.equal(weight, last[1].weights[name]), name
+    logs = [(tmp_path / run / LOG).read_text().splitlines() for run in ("whole", "killed")]
+    without_time = [[row[:-1] for row in csv.reader(log)] for log in logs]
+    assert without_time[0] == without_time[1]
+    assert [row[0] for row in without_time[0]] == ["epoch", "1", "2", "3"]
+
+
+def test_it_learns_and_reports(training_set: TrainingSet, tmp_path: Path) -> None:
+    reports: list[EpochReport] = []
+    config = replace(CONFIG, epochs=6, samples_per_image=6, learning_rate=5e-3, warm_up_epochs=0.5)
+    Trainer(config, training_set, tmp_path, on_epoch=reports.append).run()
+    assert [report.epoch for report in reports] == [1, 2, 3, 4, 5, 6]
+    assert reports[-1].losses["total"] < 0.6 * reports[0].losses["total"]
+    assert all(report.map50 is not None for report in reports)
+
+
+def test_going_on_with_other_options_is_refused(training_set: TrainingSet, tmp_path: Path) -> None:
+    Trainer(replace(CONFIG, epochs=1), training_set, tmp_path).run()
+    with pytest.raises(CheckpointMismatchError, match="--run-dir"):
+        Trainer(replace(CONFIG, epochs=2), training_set, tmp_path).run()
+    other = replace(training_set, about=replace_name(training_set, "other"))
+    with pytest.raises(CheckpointMismatchError):
+        Trainer(replace(CONFIG, epochs=1), other, tmp_path).run()
+
+
+def replace_name(training_set: TrainingSet, name: str):
+    import msgspec
+
+    return msgspec.structs.replace(training_set.about, name=name)
+
+
+def test_a_finished_run_is_not_trained_again(training_set: TrainingSet, tmp_path: Path) -> None:
+    config = replace(CONFIG, epochs=1)
+    first = Trainer(config, training_set, tmp_path).run()
+    steps: list[StepReport] = []
+    again = Trainer(config, training_set, tmp_path, on_step=steps.append).run()
+    assert not steps
+    assert again.best_map50 == first.best_map50
+
+
+def test_a_damaged_checkpoint_is_refused(training_set: TrainingSet, tmp_path: Path) -> None:
+    config = replace(CONFIG, epochs=1)
+    Trainer(config, training_set, tmp_path).run()
+    content = (tmp_path / LAST).read_bytes()
+    (tmp_path / LAST).write_bytes(content[: len(content) // 2])
+    with pytest.raises(CheckpointInvalidError):
+        Trainer(config, training_set, tmp_path).run()
+    (tmp_path / LAST).write_bytes(b"")
+    with pytest.raises(CheckpointInvalidError):
+        load_checkpoint(tmp_path / LAST)
+
+
+class Payload:
+    def __init__(self, marker: Path) -> None:
+        self.marker = marker
+
+    def __reduce__(self):
+        return (Path.touch, (self.marker,))
+
+
+def test_loading_a_checkpoint_runs_no_code(tmp_path: Path) -> None:
+    marker = tmp_path / "ran"
+    torch.save({"edge_irdet_checkpoint": 1, "about": Payload(marker)}, tmp_path / "evil.pt")
+    with pytest.raises(CheckpointInvalidError):
+        load_checkpoint(tmp_path / "evil.pt")
+    assert not marker.exists()
+
+
+def test_the_best_checkpoint_carries_only_what_export_needs(
+    training_set: TrainingSet, tmp_path: Path
+) -> None:
+    Trainer(replace(CONFIG, epochs=1), training_set, tmp_path).run()
+    best = load_checkpoint(tmp_path / BEST)
+    assert best.resume == {}
+    assert best.data == training_set.about
+    assert best.config == replace(CONFIG, epochs=1)
+    assert isinstance(best.config, TrainingConfig)
+
+
+def test_two_processes_train_one_model(training_set: TrainingSet, tmp_path: Path) -> None:
+    """As a user starts it: torchrun over the command line, on a set in the NUAA layout."""
+    samples = [*training_set.train, *training_set.validation]
+    for folder in ("images", "masks"):
+        (tmp_path / "set" / folder).mkdir(parents=True)
+    for sample in samples:
+        cv2.imwrite(str(tmp_path / "set" / "images" / f"{sample.name}.png"), sample.image)
+        cv2.imwrite(str(tmp_path / "set" / "masks" / f"{sample.name}.png"), sample.mask * 255)
+    (tmp_path / "all.txt").write_text("".join(f"{sample.name}\n" for sample in samples))
+    run = tmp_path / "run"
+    command = [sys.executable, "-m", "torch.distributed.run", "--nproc-per-node", "2"]
+    command += ["--rdzv-backend", "c10d", "--rdzv-endpoint", "127.0.0.1:0", "-m", "edge_irdet", "train"]
+    command += ["--data", str(tmp_path / "set"), "--split", str(tmp_path / "all.txt"), "--run-dir", str(run)]
+    command += ["--size", "64", "--crop", "64", "--batch", "4", "--epochs", "2", "--threads", "1"]
+    environment = {**os.environ, "OMP_NUM_THREADS": "1", "GLOO_SOCKET_IFNAME": "lo"}
+    finished = subprocess.run(
+        command, env=environment, capture_output=True, text=True, timeout=240, check=False
+    )
+    assert finished.returncode == 0, finished.stderr[-3000:]
+    assert load_checkpoint(run / LAST).epoch == 2
+    assert len((run / LOG).read_text().splitlines()) == 3
+    assert "done: best validation" in finished.stdout
