@@ -137,7 +137,9 @@ def export_package(
                 preprocess=preprocess,
                 postprocess=PostprocessSpec(score_threshold=config.score_threshold),
                 strides=list(STRIDES),
-                anchors=[[list(anchor) for anchor in level] for level in checkpoint.anchors],
+                anchors=[
+                    [[round(side, 4) for side in anchor] for anchor in level] for level in checkpoint.anchors
+                ],
                 graphs={
                     Precision.FP32: GraphFile(file=GRAPH_NAME, sha256=file_sha256(building / GRAPH_NAME))
                 },

@@ -1,0 +1,112 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+
+from edge_irdet.detection.nms import select
+from edge_irdet.package import NmsRule, PostprocessSpec
+
+
+def same_target(first: NDArray[np.float32], second: NDArray[np.float32], spec: PostprocessSpec) -> bool:
+    """The three rules once more, box by box in plain arithmetic."""
+    a, b = [float(v) for v in first], [float(v) for v in second]
+    if spec.nms is NmsRule.IOU:
+        width = min(a[2], b[2]) - max(a[0], b[0])
+        height = min(a[3], b[3]) - max(a[1], b[1])
+        overlap = max(width, 0) * max(height, 0)
+        union = (a[2] - a[0]) * (a[3] - a[1]) + (b[2] - b[0]) * (b[3] - b[1]) - overlap
+        return overlap > spec.nms_limit * union
+    dx, dy = (a[0] + a[2] - b[0] - b[2]) / 2, (a[1] + a[3] - b[1] - b[3]) / 2
+    if spec.nms is NmsRule.DISTANCE:
+        return dx * dx + dy * dy < spec.nms_limit**2
+    dw, dh = (a[2] - a[0] - b[2] + b[0]) / 2, (a[3] - a[1] - b[3] + b[1]) / 2
+    return float(np.exp(-np.sqrt(dx * dx + dy * dy + dw * dw + dh * dh) / spec.nwd_scale)) > spec.nms_limit
+
+
+def naive(boxes: NDArray[np.float32], scores: NDArray[np.float32], spec: PostprocessSpec) -> list[int]:
+    best, classes = scores.max(1), scores.argmax(1)
+    order = sorted(
+        (i for i in range(len(boxes)) if best[i] >= spec.score_threshold), key=lambda i: (-best[i], i)
+    )
+    kept: list[int] = []
+    for index in order:
+        if all(
+            classes[index] != classes[other] or not same_target(boxes[other], boxes[index], spec)
+            for other in kept
+        ):
+            kept.append(index)
+    return kept[: spec.max_detections]
+
+
+def random_boxes(seed: int, count: int, classes: int) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    generator = np.random.default_rng(seed)
+    # A grid of quarters makes equal scores, touching boxes and exact duplicates likely.
+    corner = generator.integers(0, 60, (count, 2)) / 4
+    size = generator.integers(0, 24, (count, 2)) / 4
+    boxes = np.concatenate((corner, corner + size), 1).astype(np.float32)
+    scores = (generator.integers(0, 9, (count, classes)) / 8).astype(np.float32)
+    return boxes, scores
+
+
+@settings(max_examples=150, deadline=None)
+@given(
+    st.integers(0, 10**6),
+    st.integers(0, 40),
+    st.integers(1, 3),
+    st.sampled_from([(NmsRule.IOU, 0.45), (NmsRule.DISTANCE, 2.9), (NmsRule.NWD, 0.61)]),
+    st.integers(1, 12),
+)
+def test_it_is_greedy_suppression(
+    seed: int, count: int, classes: int, rule: tuple[NmsRule, float], limit: int
+) -> None:
+    boxes, scores = random_boxes(seed, count, classes)
+    spec = PostprocessSpec(score_threshold=0.2, nms=rule[0], nms_limit=rule[1], max_detections=limit)
+    found = select(boxes, scores, spec)
+    kept = naive(boxes, scores, spec)
+    np.testing.assert_array_equal(found.boxes, boxes[kept].reshape(-1, 4))
+    np.testing.assert_array_equal(found.scores, scores[kept].max(1, initial=0).reshape(-1))
+    np.testing.assert_array_equal(found.classes, scores[kept].argmax(1) if kept else np.zeros(0))
+    assert found.boxes.dtype == found.scores.dtype == np.float32
+    assert found.classes.dtype == np.int64
+    assert (np.diff(found.scores) <= 0).all()
+
+
+def test_close_small_targets_survive_by_distance_and_not_by_iou() -> None:
+    """The paper's own limit: two 6 px boxes 3.2 px apart are one target to IoU 0.3."""
+    boxes = np.array([[10, 10, 16, 16], [13.2, 10, 19.2, 16]], np.float32)
+    scores = np.array([[0.9], [0.8]], np.float32)
+    by_iou = PostprocessSpec(nms=NmsRule.IOU, nms_limit=0.3)
+    by_distance = PostprocessSpec(nms=NmsRule.DISTANCE, nms_limit=3.0)
+    assert len(select(boxes, scores, by_iou)) == 1
+    assert len(select(boxes, scores, by_distance)) == 2
+
+
+def test_other_classes_do_not_suppress() -> None:
+    boxes = np.array([[0, 0, 4, 4]] * 2, np.float32)
+    scores = np.array([[0.9, 0.1], [0.1, 0.8]], np.float32)
+    assert select(boxes, scores, PostprocessSpec()).classes.tolist() == [0, 1]
+
+
+@pytest.mark.parametrize("rule", list(NmsRule))
+def test_boxes_without_area_do_not_divide_by_zero(rule: NmsRule) -> None:
+    boxes = np.zeros((3, 4), np.float32)
+    scores = np.array([[0.5], [0.6], [0.7]], np.float32)
+    with np.errstate(all="raise"):
+        found = select(boxes, scores, PostprocessSpec(nms=rule, nms_limit=0.5))
+    assert len(found) == (3 if rule is NmsRule.IOU else 1)
+
+
+def test_the_threshold_itself_passes() -> None:
+    boxes = np.array([[0, 0, 4, 4]], np.float32)
+    spec = PostprocessSpec(score_threshold=0.25)
+    assert len(select(boxes, np.array([[0.25]], np.float32), spec)) == 1
+    assert len(select(boxes, np.array([[np.nextafter(np.float32(0.25), np.float32(0))]]), spec)) == 0
+
+
+def test_nothing_above_the_threshold() -> None:
+    found = select(np.zeros((5, 4), np.float32), np.zeros((5, 2), np.float32), PostprocessSpec())
+    assert len(found) == 0
+    assert found.boxes.shape == (0, 4)
