@@ -232,6 +232,75 @@ class RunnerError(EdgeIrdetError):
     title = "runner"
 
 
+class DriverMissingError(EdgeIrdetError):
+    """There is no NVIDIA driver, or it shows no device; TensorRT was not touched."""
+
+    code = "E602"
+    title = "driver missing"
+
+
+class DriverOutdatedError(EdgeIrdetError):
+    """The NVIDIA driver is older than the CUDA runtime that would use it."""
+
+    code = "E603"
+    title = "driver outdated"
+
+
+class CudaError(EdgeIrdetError):
+    """A CUDA call failed."""
+
+    code = "E604"
+    title = "cuda"
+
+
+class EngineBuildError(EdgeIrdetError):
+    """TensorRT's parser or builder refused a graph; its own message is in the text."""
+
+    code = "E605"
+    title = "engine build"
+
+
+class EngineMemoryError(EdgeIrdetError):
+    """There is too little free memory to build an engine, or TensorRT ran out of it while building."""
+
+    code = "E606"
+    title = "engine memory"
+
+
+class EngineMissingError(EdgeIrdetError):
+    """The package holds no engine for this device, precision and TensorRT version."""
+
+    code = "E607"
+    title = "engine missing"
+
+
+class EngineMismatchError(EdgeIrdetError):
+    """An engine was built for another device, TensorRT version, model or precision."""
+
+    code = "E608"
+    title = "engine mismatch"
+
+
+class EngineDamagedError(EdgeIrdetError):
+    """An engine's plan or its identity file is truncated, altered or not there."""
+
+    code = "E609"
+    title = "engine damaged"
+
+
+class WrongThreadError(EdgeIrdetError):
+    """A runner that is bound to the thread that activated it was used from another."""
+
+    code = "E610"
+    title = "wrong thread"
+
+
+class TensorRTError(EdgeIrdetError):
+    """TensorRT failed while loading or running an engine; its own message is in the text."""
+
+    code = "E611"
+    title = "TensorRT"
+
 # 7xx options ---------------------------------------------------------------------------------------------
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import tempfile
+import warnings
 from pathlib import Path
 
 import onnx
@@ -89,7 +90,10 @@ def export_onnx(graph: DeployedGraph, size: tuple[int, int]) -> onnx.ModelProto:
     import onnxsim
 
     image = torch.zeros((1, 1, size[1], size[0]), dtype=torch.uint8)
-    with torch.no_grad(), tempfile.TemporaryDirectory() as folder:
+    with torch.no_grad(), tempfile.TemporaryDirectory() as folder, warnings.catch_warnings():
+        # The exporter announces its own retirement, and that static loops are unrolled; both are wanted here.
+        warnings.simplefilter("ignore", DeprecationWarning)
+        warnings.simplefilter("ignore", torch.jit.TracerWarning)
         file = Path(folder) / "graph.onnx"
         torch.onnx.export(
             graph,

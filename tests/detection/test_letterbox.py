@@ -21,8 +21,8 @@ def test_known_placements() -> None:
 @given(SIDES, SIDES, NETWORK_SIDES, NETWORK_SIDES)
 def test_the_frame_lies_inside_and_touches_two_sides(w: int, h: int, width: int, height: int) -> None:
     placement = place((w, h), (width, height))
-    assert 0 <= placement.left
-    assert 0 <= placement.top
+    assert placement.left >= 0
+    assert placement.top >= 0
     assert placement.left + placement.width <= width
     assert placement.top + placement.height <= height
     assert placement.width == width or placement.height == height

@@ -1,0 +1,40 @@
+# Two commands for everybody: `make demo` shows the main job, `make test` proves it.
+PYTHON ?= python3
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DELETE_ON_ERROR:
+.PHONY: demo test lint clean help
+
+help:
+	@echo "make demo   the main job on a synthetic scene: .venv, demo/detections.jsonl, overlay.mp4, contact.png"
+	@echo "make test   all tests, types and lint, in .venv-test"
+	@echo "make lint   types and lint alone"
+	@echo "make clean  remove both environments and the demo's files"
+
+# The runtime alone, without torch: what a device installs.
+.venv/installed: pyproject.toml
+	$(PYTHON) -m venv .venv
+	.venv/bin/python -m pip install --quiet --disable-pip-version-check --editable .
+	touch $@
+
+.venv-test/installed: pyproject.toml
+	$(PYTHON) -m venv .venv-test
+	.venv-test/bin/python -m pip install --quiet --disable-pip-version-check torch==2.13.0
+	.venv-test/bin/python -m pip install --quiet --disable-pip-version-check --editable '.[train,dev]'
+	touch $@
+
+demo: .venv/installed
+	mkdir -p demo
+	.venv/bin/edge-irdet stream --source synthetic: \
+		--output demo/detections.jsonl --output demo/overlay.mp4 --output demo/contact.png
+
+lint: .venv-test/installed
+	.venv-test/bin/ruff check .
+	.venv-test/bin/ruff format --check .
+	.venv-test/bin/mypy
+
+test: lint
+	.venv-test/bin/python -m pytest
+
+clean:
+	rm -rf .venv .venv-test demo build .pytest_cache .mypy_cache .ruff_cache .hypothesis
