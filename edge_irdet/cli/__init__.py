@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 
 import click
+import cv2
 
 from edge_irdet import __version__
 from edge_irdet.cli.evaluate import evaluate_command
@@ -33,6 +34,8 @@ for command in (info_command, train_command, evaluate_command, export_command, s
 
 def main() -> None:
     """Entry point of ``edge-irdet``."""
+    # What OpenCV warns of is either expected here or turned into an error of ours with a next step.
+    cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_ERROR)
     try:
         status = commands.main(standalone_mode=False)
     except EdgeIrdetError as error:

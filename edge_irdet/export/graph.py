@@ -10,6 +10,7 @@ from pathlib import Path
 import onnx
 import torch
 from torch import Tensor, nn
+from torch.jit._trace import TracerWarning
 
 from edge_irdet.errors import ParityError
 from edge_irdet.network.backbone import INPUT_CHANNELS
@@ -93,7 +94,7 @@ def export_onnx(graph: DeployedGraph, size: tuple[int, int]) -> onnx.ModelProto:
     with torch.no_grad(), tempfile.TemporaryDirectory() as folder, warnings.catch_warnings():
         # The exporter announces its own retirement, and that static loops are unrolled; both are wanted here.
         warnings.simplefilter("ignore", DeprecationWarning)
-        warnings.simplefilter("ignore", torch.jit.TracerWarning)
+        warnings.simplefilter("ignore", TracerWarning)
         file = Path(folder) / "graph.onnx"
         torch.onnx.export(
             graph,

@@ -1,0 +1,62 @@
+"""Sources of frames: video files, images, synthetic scenes, V4L2 cameras."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from urllib.parse import unquote
+
+from edge_irdet.errors import SourceMissingError
+from edge_irdet.stream.sources.image_folder import ImageFolderSource
+from edge_irdet.stream.sources.source import Skips, Source
+from edge_irdet.stream.sources.synthetic import SyntheticSource, scene_config
+from edge_irdet.stream.sources.uri import SourceURI, check_parameters, parse_uri, unknown_source
+from edge_irdet.stream.sources.v4l2 import V4L2Source, camera_format
+from edge_irdet.stream.sources.video_file import VideoFileSource
+
+__all__ = ["SOURCE_USAGES", "Skips", "Source", "open_source"]
+
+SOURCE_USAGES = {
+    "file": VideoFileSource.usage,
+    "": ImageFolderSource.usage,
+    "synthetic": SyntheticSource.usage,
+    "v4l2": V4L2Source.usage,
+}
+"""Scheme -> how its URIs look."""
+
+VIDEO_SUFFIXES = frozenset({".mp4", ".m4v", ".mov", ".avi", ".mkv", ".webm", ".ts", ".mpg", ".mpeg", ".y4m"})
+_CAMERA_DEVICE = re.compile(r"^/dev/video\d+$")
+
+
+def open_source(uri: str) -> Source:
+    """The source that a URI names; entering it in a ``with`` statement opens it.
+
+    Raises:
+        UnknownSourceError: nobody answers to the URI.
+        SourceMissingError: a plain path that is not there.
+        OptionError: a parameter is unknown or out of range.
+    """
+    parsed = parse_uri(uri)
+    if parsed.scheme == "synthetic":
+        return SyntheticSource(uri, scene_config(uri, parsed))
+    if parsed.scheme == "v4l2":
+        return V4L2Source(uri, Path(parsed.path), camera_format(uri, parsed))
+    if parsed.scheme == "file":
+        check_parameters(uri, parsed.parameters, ())
+        return _from_path(uri, unquote(parsed.path))
+    if parsed.scheme and not Path(uri).exists():
+        raise unknown_source(uri, SOURCE_USAGES)
+    if _CAMERA_DEVICE.match(uri):
+        return V4L2Source(uri, Path(uri), camera_format(uri, SourceURI("v4l2", uri, {})))
+    return _from_path(uri, uri)
+
+
+def _from_path(uri: str, path: str) -> Source:
+    place = Path(path)
+    if not path:
+        raise SourceMissingError("the source is an empty string", "name a file, a folder or synthetic:")
+    if place.suffix.lower() in VIDEO_SUFFIXES and not place.is_dir():
+        return VideoFileSource(uri, place)
+    if place.exists() or any(character in path for character in "*?["):
+        return ImageFolderSource(uri, path)
+    raise SourceMissingError(f"there is no file or folder {path}", f"check the path: ls {place.parent}")

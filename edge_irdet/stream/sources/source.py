@@ -1,0 +1,97 @@
+"""What every source is."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass, field
+from types import TracebackType
+from typing import ClassVar
+
+from typing_extensions import Self
+
+from edge_irdet.stream.frame import Frame
+from edge_irdet.stream.sources.uri import redact_uri
+
+NAMED_SKIPS = 20
+"""Skipped frames that are kept by name; the rest is only counted, so that weeks of running do not grow."""
+
+
+@dataclass
+class Skips:
+    """Frames that were there and could not be read."""
+
+    count: int = 0
+    """How many."""
+
+    reasons: list[str] = field(default_factory=list)
+    """The first ones, each with its name and reason."""
+
+    def add(self, reason: str) -> None:
+        """Count one."""
+        self.count += 1
+        if len(self.reasons) < NAMED_SKIPS:
+            self.reasons.append(reason)
+
+
+class Source(ABC):
+    """Gives frames one by one; a context manager. It belongs to the thread that reads it.
+
+    Args:
+        uri: as the user wrote it.
+    """
+
+    usage: ClassVar[str]
+    """How its URIs look, one line for messages and help."""
+
+    live: ClassVar[bool]
+    """Whether frames come in real time and are lost when nobody reads; the policy is then ``latest``."""
+
+    def __init__(self, uri: str) -> None:
+        self.uri = redact_uri(uri)
+        self.skips = Skips()
+
+    @property
+    def frame_count(self) -> int | None:
+        """Frames that the source says it has, None where it cannot know."""
+        return None
+
+    @property
+    def rate(self) -> float | None:
+        """Frames a second that the source says it has, None where it cannot know."""
+        return None
+
+    @abstractmethod
+    def open(self) -> None:
+        """Open it.
+
+        Raises:
+            SourceMissingError, SourceTruncatedError, CameraError: it cannot be opened.
+        """
+
+    @abstractmethod
+    def read(self) -> Frame | None:
+        """The next frame, or None at the end.
+
+        A frame that is there but unreadable is added to :attr:`skips` and passed over; the next one has its
+        ``discontinuity`` set. No frame is ever made up.
+
+        Raises:
+            SourceTruncatedError: the source ended before the end it had declared; the frames before are good.
+            CameraError: a camera failed.
+        """
+
+    @abstractmethod
+    def close(self) -> None:
+        """Give everything back; may be called again."""
+
+    def __enter__(self) -> Self:
+        self.open()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()

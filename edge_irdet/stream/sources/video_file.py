@@ -1,0 +1,141 @@
+"""Video files, through OpenCV's FFmpeg."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import Any, ClassVar
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from edge_irdet.errors import FrameFormatError, SourceMissingError, SourceTruncatedError
+from edge_irdet.stream.frame import Frame, ImageRing, pixel_format_of
+from edge_irdet.stream.sources.source import Source
+
+EXACT_COUNT_SUFFIXES = frozenset({".mp4", ".mov", ".m4v", ".avi"})
+"""Containers that store their number of frames; others give it from duration and rate, a frame or two off."""
+
+GREY16_CODE = int.from_bytes(b"Y1\x00\x10", "little")
+"""FFmpeg's code of gray16le, as OpenCV reports a codec's pixel format."""
+
+INEXACT_SHARE = 0.01
+"""Share of the frames by which an estimated count may be off, and at least two."""
+
+
+class VideoFileSource(Source):
+    """Frames of a video file: the luma of an ordinary video, all 16 bits of a 16-bit grey one.
+
+    Args:
+        uri: as the user wrote it.
+        path: the file.
+    """
+
+    usage: ClassVar[str] = "PATH.mp4 | .mkv | .avi ... or file:///PATH   video file, 8-bit or FFV1 gray16"
+    live: ClassVar[bool] = False
+
+    def __init__(self, uri: str, path: Path) -> None:
+        super().__init__(uri)
+        self.path = path
+        self._capture: cv2.VideoCapture | None = None
+        self._declared = 0
+        self._rate: float | None = None
+        self._sequence = 0
+        self._shape: tuple[int, int] | None = None
+        self._decoded: Any = None
+        self._ring = ImageRing()
+
+    @property
+    def frame_count(self) -> int | None:
+        """Frames that the container declares."""
+        return self._declared or None
+
+    @property
+    def rate(self) -> float | None:
+        """Frames a second that the container declares."""
+        return self._rate
+
+    def open(self) -> None:
+        """Open the file.
+
+        Raises:
+            SourceMissingError: there is no such file.
+            SourceTruncatedError: it is empty, or FFmpeg finds no video in it.
+        """
+        if not self.path.is_file():
+            raise SourceMissingError(
+                f"there is no video file {self.path}", f"check the path: ls {self.path.parent}"
+            )
+        if self.path.stat().st_size == 0:
+            raise SourceTruncatedError(f"{self.path} is empty (0 bytes)", "copy or record the file again")
+        capture = cv2.VideoCapture(str(self.path), cv2.CAP_FFMPEG)
+        if capture.get(cv2.CAP_PROP_CODEC_PIXEL_FORMAT) == GREY16_CODE:
+            # OpenCV's own conversion would silently cut the counts down to 8-bit BGR.
+            capture.release()
+            capture = cv2.VideoCapture(str(self.path), cv2.CAP_FFMPEG, [cv2.CAP_PROP_CONVERT_RGB, 0])
+        if not capture.isOpened():
+            raise SourceTruncatedError(
+                f"FFmpeg finds no readable video in {self.path} ({self.path.stat().st_size} bytes)",
+                f"look at it: ffprobe {self.path}; an interrupted recording or download lacks its index",
+            )
+        self._capture = capture
+        self._declared = max(0, int(capture.get(cv2.CAP_PROP_FRAME_COUNT)))
+        rate = float(capture.get(cv2.CAP_PROP_FPS))
+        self._rate = rate if 0.0 < rate < 1000.0 else None
+        self._sequence, self._shape = 0, None
+
+    def read(self) -> Frame | None:
+        """The next frame, or None at the end.
+
+        Raises:
+            SourceTruncatedError: decoding ended before the declared number of frames.
+            FrameFormatError: the video's pixel format is not one of grey, YUV or BGR.
+        """
+        if self._capture is None:
+            return None
+        good, raw = self._capture.read(self._decoded)
+        if not good:
+            self._require_whole()
+            return None
+        self._decoded = raw
+        shape = (raw.shape[0], raw.shape[1])
+        image: NDArray[Any]
+        if raw.ndim == 3 and raw.shape[2] == 3 and raw.dtype == np.uint8:
+            image = self._ring.take(shape, np.uint8)
+            cv2.cvtColor(raw, cv2.COLOR_BGR2GRAY, dst=image)
+        elif raw.ndim == 2 and raw.dtype == np.uint16:
+            image = self._ring.take(shape, np.uint16)
+            image[...] = raw
+        else:
+            raise FrameFormatError(
+                f"{self.path} decodes to {raw.dtype} {raw.shape}, which is neither 16-bit grey nor BGR",
+                "convert it to 8-bit YUV or 16-bit grey video, for example with ffmpeg -pix_fmt gray16le",
+            )
+        changed = self._shape is not None and shape != self._shape
+        self._shape = shape
+        frame = Frame(
+            image=image,
+            sequence=self._sequence,
+            capture_ns=time.monotonic_ns(),
+            source=self.uri,
+            pixel_format=pixel_format_of(image),
+            discontinuity=changed,
+        )
+        self._sequence += 1
+        return frame
+
+    def close(self) -> None:
+        """Close the file."""
+        if self._capture is not None:
+            self._capture.release()
+            self._capture = None
+
+    def _require_whole(self) -> None:
+        exact = self.path.suffix.lower() in EXACT_COUNT_SUFFIXES
+        slack = 0 if exact else max(2, int(INEXACT_SHARE * self._declared))
+        if self._sequence + slack < self._declared or self._sequence == 0:
+            raise SourceTruncatedError(
+                f"{self.path} declares {self._declared} frames and ends after {self._sequence}",
+                f"the {self._sequence} frames before were good; copy or record the file again",
+            )

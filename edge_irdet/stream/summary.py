@@ -1,0 +1,60 @@
+"""What a stream did, in numbers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Percentiles:
+    """Median and tail of a duration, milliseconds; None where nothing was measured."""
+
+    p50: float | None
+    p90: float | None
+    p99: float | None
+
+
+@dataclass(frozen=True)
+class StreamSummary:
+    """Figures of a stream from its start to now."""
+
+    frames: int
+    """Frames that went all the way to the sinks."""
+
+    dropped: int
+    """Frames that were captured and dropped because a newer one came (policy ``latest``)."""
+
+    skipped: int
+    """Frames that were there and could not be read."""
+
+    skip_reasons: tuple[str, ...]
+    """The first of them by name."""
+
+    detections: int
+    """Detections in all frames."""
+
+    seconds: float
+    """From the first frame's arrival to the last record."""
+
+    latency_ms: Percentiles
+    """From capture to the record handed to all sinks."""
+
+    detector_ms: Percentiles
+    """Preprocess, inference, suppression."""
+
+    sinks_ms: Percentiles
+    """All sinks together."""
+
+    pd: float | None
+    """Probability of detection against the source's truth, within 3 px; None without truth."""
+
+    fa: float | None
+    """False-alarm pixels / all pixels against the source's truth; None without truth."""
+
+    false_alarms_per_frame: float | None
+    """Unmatched detections a frame; None without truth."""
+
+    @property
+    def fps(self) -> float | None:
+        """Frames a second, end to end."""
+        return self.frames / self.seconds if self.seconds > 0 and self.frames else None

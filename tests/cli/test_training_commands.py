@@ -1,0 +1,143 @@
+"""info, train, export and evaluate from the command line, one after the other, and their bad input."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+pytest.importorskip("torch")
+pytest.importorskip("onnxsim")
+pytest.importorskip("pycocotools")
+
+
+def run(*arguments: str, folder: Path) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "edge_irdet", *arguments],
+        capture_output=True,
+        text=True,
+        cwd=folder,
+        timeout=240,
+        check=False,
+    )
+
+
+def refused(finished: subprocess.CompletedProcess[str], code: str) -> None:
+    assert finished.returncode == 2, finished.stderr
+    assert f"error {code} " in finished.stderr, finished.stderr
+    assert "Traceback" not in finished.stderr
+
+
+@pytest.fixture(scope="module")
+def workplace(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A data set of ten images in the NUAA layout and one epoch of training on it."""
+    folder = tmp_path_factory.mktemp("training")
+    for part in ("images", "masks"):
+        (folder / "set" / part).mkdir(parents=True)
+    generator = np.random.default_rng(0)
+    for index in range(10):
+        image = generator.integers(40, 60, (64, 80)).astype(np.uint8)
+        mask = np.zeros((64, 80), np.uint8)
+        left, top = generator.integers(5, 50, 2)
+        image[top : top + 5, left : left + 4] = 230
+        mask[top : top + 5, left : left + 4] = 255
+        cv2.imwrite(str(folder / "set" / "images" / f"i{index}.png"), image)
+        cv2.imwrite(str(folder / "set" / "masks" / f"i{index}.png"), mask)
+    (folder / "train.txt").write_text("".join(f"i{index}\n" for index in range(8)))
+    (folder / "test.txt").write_text("i8\ni9\n")
+    finished = run(*TRAIN, folder=folder)
+    assert finished.returncode == 0, finished.stderr
+    assert "edge-irdet export" in finished.stdout
+    return folder
+
+
+TRAIN = (
+    "train", "--data", "set", "--split", "train.txt", "--run-dir", "run", "--size", "64", "--crop", "64",
+    "--epochs", "1", "--batch", "4", "--threads", "1", "--licence", "ours",
+)  # fmt: skip
+
+
+def test_export_then_evaluate(workplace: Path) -> None:
+    finished = run(
+        "export", "run/best.pt", "-o", "package", "--saliency", "--frames", "set/images", folder=workplace
+    )
+    assert finished.returncode == 0, finished.stderr
+    assert "parity over 10 frames" in finished.stdout
+    manifest = json.loads((workplace / "package" / "package.json").read_text())
+    assert manifest["training_data"][0]["licence"] == "ours"
+    assert manifest["training_data"][0]["split"] == "train"
+    evaluate = ("evaluate", "package", "--data", "set", "--split", "test.txt")
+    finished = run(*evaluate, "--json", "--sheet", "sheet.png", folder=workplace)
+    assert finished.returncode == 0, finished.stderr
+    report = json.loads(finished.stdout)
+    assert {"map50", "ap_3px", "pd", "fa", "iou", "niou", "images"} <= set(report)
+    assert report["images"] == 2
+    assert report["iou"] is not None
+    assert cv2.imread(str(workplace / "sheet.png")) is not None
+    table = run(*evaluate, folder=workplace)
+    assert "mAP@0.5" in table.stdout
+
+
+def test_export_refuses_what_it_cannot_vouch_for(workplace: Path) -> None:
+    export = ("export", "run/best.pt", "-o", "other")
+    refused(run(*export, "--variant", "light-sgmtlm", folder=workplace), "E402")
+    refused(run("export", "missing.pt", "-o", "other", folder=workplace), "E401")
+    refused(run("export", "train.txt", "-o", "other", folder=workplace), "E401")
+    refused(run(*export, "--frames", "missing.mp4", folder=workplace), "E102")
+    refused(run("export", "run/best.pt", "-o", "set", folder=workplace), "E701")
+    assert not (workplace / "other").exists()
+
+
+def test_training_refuses_bad_data_before_it_starts(workplace: Path) -> None:
+    (workplace / "empty.txt").write_text("\n# nothing\n")
+    (workplace / "unknown.txt").write_text("i0\nnobody\n")
+
+    def train(*changes: str) -> subprocess.CompletedProcess[str]:
+        return run(*TRAIN[:1], "--run-dir", "fresh", "--epochs", "1", *changes, folder=workplace)
+
+    refused(train("--data", "set", "--split", "empty.txt"), "E302")
+    refused(train("--data", "set", "--split", "unknown.txt"), "E305")
+    refused(train("--data", "set", "--split", "missing.txt"), "E301")
+    refused(train("--data", "nowhere", "--split", "train.txt"), "E301")
+    refused(train("--data", "set", "--split", "train.txt", "--variant", "huge"), "E701")
+    refused(train("--data", "set", "--split", "train.txt", "--preset", "magic"), "E701")
+    refused(train("--data", "set", "--split", "train.txt", "--crop", "50"), "E701")
+    assert not (workplace / "fresh").exists()
+
+
+def test_a_run_folder_of_another_run_is_refused(workplace: Path) -> None:
+    changed = [*TRAIN]
+    changed[changed.index("--epochs") + 1] = "2"
+    refused(run(*changed, folder=workplace), "E402")
+
+
+def test_masks_of_another_size(workplace: Path, tmp_path: Path) -> None:
+    for part in ("images", "masks"):
+        (tmp_path / "set" / part).mkdir(parents=True)
+    for index in range(3):
+        cv2.imwrite(str(tmp_path / "set" / "images" / f"{index}.png"), np.zeros((64, 64), np.uint8))
+        cv2.imwrite(str(tmp_path / "set" / "masks" / f"{index}.png"), np.zeros((64, 65), np.uint8))
+    (tmp_path / "all.txt").write_text("0\n1\n2\n")
+    train = ("train", "--data", "set", "--split", "all.txt", "--run-dir", "run")
+    refused(run(*train, folder=tmp_path), "E304")
+    (tmp_path / "set" / "images" / "1.png").write_bytes(b"")
+    package = str(workplace / "package")
+    if (workplace / "package").exists():
+        refused(run("evaluate", package, "--data", "set", "--split", "all.txt", folder=tmp_path), "E304")
+    assert {path.name for path in tmp_path.iterdir()} == {"set", "all.txt"}
+
+
+def test_info_prints_the_paper_beside_ours(workplace: Path) -> None:
+    finished = run("info", "light-sgmtlm-reduced", "--size", "416", "--json", folder=workplace)
+    report = json.loads(finished.stdout)
+    assert report["parameters"] == 487253
+    assert report["paper_gflops"] == 0.43
+    assert sum(stage["macs"] for stage in report["stages"]) == report["macs"]
+    table = run("info", "light-sgmtlm", "--size", "320", "--classes", "2", folder=workplace)
+    assert "9.75" in table.stdout
+    assert "saliency head" in table.stdout

@@ -1,0 +1,105 @@
+from __future__ import annotations
+
+import contextlib
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from edge_irdet.errors import OptionError, SourceMissingError, UnknownSourceError
+from edge_irdet.stream.sources import open_source
+from edge_irdet.stream.sources.image_folder import natural_key
+from edge_irdet.stream.sources.synthetic import SyntheticSource
+from edge_irdet.stream.sources.uri import parse_uri, redact_uri
+from edge_irdet.stream.sources.v4l2 import V4L2Source
+from edge_irdet.stream.sources.video_file import VideoFileSource
+
+
+def test_forms_reach_their_source(tmp_path) -> None:
+    assert isinstance(open_source("synthetic:"), SyntheticSource)
+    assert isinstance(open_source("synthetic:sea?seed=3&size=640x512&bits=16"), SyntheticSource)
+    assert isinstance(open_source("/dev/video7"), V4L2Source)
+    camera = open_source("v4l2:///dev/video1?format=Y16&size=640x512&rate=9")
+    assert isinstance(camera, V4L2Source)
+    assert camera.device.name == "video1"
+    assert (camera.wanted.pixel_format, camera.wanted.size, camera.wanted.rate) == ("Y16", (640, 512), 9.0)
+    video = open_source(f"file://{tmp_path}/with%20space.mp4")
+    assert isinstance(video, VideoFileSource)
+    assert video.path == tmp_path / "with space.mp4"
+
+
+@pytest.mark.parametrize("uri", ["rtps://camera/1", "magic:", "gopher://x"])
+def test_unknown_schemes_list_the_forms(uri: str) -> None:
+    with pytest.raises(UnknownSourceError) as caught:
+        open_source(uri)
+    assert "synthetic:" in caught.value.next_step
+    assert "/dev/videoN" in caught.value.next_step
+
+
+def test_the_nearest_scheme_is_suggested() -> None:
+    with pytest.raises(UnknownSourceError, match="did you mean synthetic"):
+        open_source("syntetic:sea")
+
+
+@pytest.mark.parametrize(
+    "uri",
+    [
+        "synthetic:lava",
+        "synthetic:?speed=3",
+        "synthetic:?seed",
+        "synthetic:?seed=",
+        "synthetic:?seed=one",
+        "synthetic:?seed=1&seed=2",
+        "synthetic:?size=320",
+        "synthetic:?size=0x0",
+        "synthetic:?bits=12",
+        "synthetic:?frames=0",
+        "synthetic:?targets=-1",
+        "synthetic:?rate=0",
+        "v4l2:///dev/video0?format=RGB",
+        "v4l2:///dev/video0?size=big",
+        "v4l2:///dev/video0?rate=fast",
+        "v4l2:///dev/video0?color=1",
+    ],
+)
+def test_wrong_parameters_are_refused(uri: str) -> None:
+    with pytest.raises(OptionError):
+        open_source(uri)
+
+
+@pytest.mark.parametrize("uri", ["", "no/such/folder", "no/such/image.png"])
+def test_paths_that_are_not_there(uri: str) -> None:
+    with pytest.raises(SourceMissingError):
+        open_source(uri)
+
+
+def test_credentials_never_leave() -> None:
+    for uri in (
+        "rtsp://admin:hunter2@10.0.0.1:554/stream?token=s3cret&x=1",
+        "magic://admin:hunter2@host/?password=s3cret",
+    ):
+        assert "hunter2" not in redact_uri(uri)
+        assert "s3cret" not in redact_uri(uri)
+        with pytest.raises(UnknownSourceError) as caught:
+            open_source(uri)
+        assert "hunter2" not in str(caught.value)
+        assert "s3cret" not in str(caught.value)
+    assert redact_uri("rtsp://10.0.0.1/a?x=1") == "rtsp://10.0.0.1/a?x=1"
+
+
+@given(st.text())
+def test_parsing_never_fails_but_with_its_own_error(text: str) -> None:
+    with contextlib.suppress(OptionError):
+        parse_uri(text)
+
+
+@given(st.lists(st.integers(0, 10**6), unique=True))
+def test_natural_order_is_the_numbers_order(numbers: list[int]) -> None:
+    names = [f"frame_{number}.png" for number in numbers]
+    ordered = sorted(names, key=natural_key)
+    assert ordered == [f"frame_{number}.png" for number in sorted(numbers)]
+
+
+@given(st.lists(st.text(max_size=8)))
+def test_any_names_can_be_ordered(names: list[str]) -> None:
+    assert sorted(sorted(names, key=natural_key)) == sorted(names)

@@ -1,0 +1,76 @@
+from __future__ import annotations
+
+import threading
+import time
+
+import numpy as np
+
+from edge_irdet.stream.frame import Frame, PixelFormat
+from edge_irdet.stream.policy import LOSSLESS_CAPACITY, FramePolicy, FrameQueue
+
+
+def frame(sequence: int) -> Frame:
+    return Frame(np.zeros((2, 2), np.uint8), sequence, 0, "test", PixelFormat.GREY)
+
+
+def test_latest_gives_the_newest_and_counts_the_others() -> None:
+    queue = FrameQueue(FramePolicy.LATEST)
+    for sequence in range(5):
+        assert queue.put(frame(sequence))
+    got, lost = queue.get()
+    assert (got.sequence, lost, queue.dropped) == (4, True, 4)
+    queue.put(frame(5))
+    got, lost = queue.get()
+    assert (got.sequence, lost, queue.dropped) == (5, False, 4)
+
+
+def test_lossless_gives_every_frame_once_to_a_slow_worker() -> None:
+    queue = FrameQueue(FramePolicy.LOSSLESS)
+
+    def produce() -> None:
+        for sequence in range(20):
+            queue.put(frame(sequence))
+        queue.finish()
+
+    producer = threading.Thread(target=produce)
+    producer.start()
+    got = []
+    while (item := queue.get()) is not None:
+        time.sleep(0.001)
+        got.append(item[0].sequence)
+        assert not item[1]
+    producer.join()
+    assert got == list(range(20))
+    assert queue.dropped == 0
+
+
+def test_lossless_is_bounded_and_cancelling_frees_a_waiting_source() -> None:
+    queue = FrameQueue(FramePolicy.LOSSLESS)
+    results = []
+
+    def produce() -> None:
+        for sequence in range(100):
+            results.append(queue.put(frame(sequence)))
+            if not results[-1]:
+                return
+
+    producer = threading.Thread(target=produce)
+    producer.start()
+    deadline = time.monotonic() + 10
+    while len(results) < LOSSLESS_CAPACITY and time.monotonic() < deadline:
+        time.sleep(0.001)
+    queue.cancel()
+    producer.join(10)
+    assert results == [True] * LOSSLESS_CAPACITY + [False]
+    assert [queue.get()[0].sequence for _ in range(LOSSLESS_CAPACITY)] == list(range(LOSSLESS_CAPACITY))
+    assert queue.get() is None
+
+
+def test_finish_wakes_a_waiting_worker() -> None:
+    queue = FrameQueue(FramePolicy.LATEST)
+    got: list[object] = []
+    worker = threading.Thread(target=lambda: got.append(queue.get()))
+    worker.start()
+    queue.finish()
+    worker.join(10)
+    assert got == [None]
