@@ -205,6 +205,41 @@ class ExtraMissingError(EdgeIrdetError):
     title = "extra missing"
 
 
+class RecipeError(EdgeIrdetError):
+    """A calibration recipe cannot be read, has an unknown field or value, or names nodes that are not there."""
+
+    code = "E406"
+    title = "calibration recipe"
+
+
+class CalibrationDataError(EdgeIrdetError):
+    """The calibration frames are too few, or are not what the network takes."""
+
+    code = "E407"
+    title = "calibration data"
+
+
+class PrecisionConversionError(EdgeIrdetError):
+    """A graph cannot be brought to another precision: an unknown operator, or a constant that does not fit."""
+
+    code = "E408"
+    title = "precision conversion"
+
+
+class GraphRuleError(EdgeIrdetError):
+    """A reduced-precision graph breaks a rule that TensorRT's parsers or the decode's accuracy set."""
+
+    code = "E409"
+    title = "graph rule"
+
+
+class AccuracyGateError(EdgeIrdetError):
+    """A precision lost more accuracy than the gate allows and was not put into the package."""
+
+    code = "E410"
+    title = "accuracy gate"
+
+
 # 5xx outputs ---------------------------------------------------------------------------------------------
 
 
@@ -220,6 +255,13 @@ class OutputFailedError(EdgeIrdetError):
 
     code = "E502"
     title = "output failed"
+
+
+class RecordInvalidError(EdgeIrdetError):
+    """A line is not a detection record, or was written by a newer edge-irdet."""
+
+    code = "E503"
+    title = "record invalid"
 
 
 # 6xx runners ---------------------------------------------------------------------------------------------
@@ -300,6 +342,7 @@ class TensorRTError(EdgeIrdetError):
 
     code = "E611"
     title = "TensorRT"
+
 
 # 7xx options ---------------------------------------------------------------------------------------------
 
