@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from edge_irdet.errors import OptionError
+from edge_irdet.network.variants import variant_config
 
 
 @dataclass(frozen=True)
@@ -166,6 +167,7 @@ class TrainingConfig:
     """Augmentation."""
 
     def __post_init__(self) -> None:
+        variant_config(self.variant)
         width, height = self.size
         crop = self.augmentation.crop
         if width < 32 or height < 32 or width % 32 or height % 32:

@@ -140,4 +140,4 @@ def test_info_prints_the_paper_beside_ours(workplace: Path) -> None:
     assert sum(stage["macs"] for stage in report["stages"]) == report["macs"]
     table = run("info", "light-sgmtlm", "--size", "320", "--classes", "2", folder=workplace)
     assert "9.75" in table.stdout
-    assert "saliency head" in table.stdout
+    assert "detection" in table.stdout
