@@ -44,7 +44,7 @@ FORBIDDEN_DIRECTIONS = {
     "dataset": ("network", "training", "export", "engine", "stream", "cli", "evaluation"),
     "evaluation": ("network", "training", "export", "engine", "stream", "cli"),
     "scene": ("network", "training", "export", "engine", "detection", "stream", "cli", "dataset", "evaluation"),
-    "stream": ("network", "training", "export", "dataset", "cli"),
+    "stream": ("network", "training", "export", "cli"),
     "training": ("export", "stream", "cli"),
     "export": ("stream", "cli"),
 }

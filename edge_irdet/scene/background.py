@@ -1,124 +1,105 @@
-"""Backgrounds: fractal clouds, a sea in perspective, a skyline. All in grey levels, float32."""
+"""What every background is, and the sky they share."""
 
 from __future__ import annotations
+
+import math
+from typing import Protocol
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from edge_irdet.scene.config import Clutter
+from edge_irdet.scene.camera import SWAY
+from edge_irdet.scene.fields import fractal_field, smooth_step, warped
 
-Plane = NDArray[np.float32]
+BORDER = math.ceil(SWAY) + 3
+"""Pixels that a background reaches beyond the frame on each side: the sway, and the interpolation's taps."""
 
-HORIZON = 0.4
-"""Height of the sea's horizon as a share of the frame, from the top."""
+LOCAL_WINDOW = 21
+"""Side of the square in which clutter around a target is measured, pixels."""
 
-OPTICS_BLUR = 0.7
-"""Standard deviation of the optics' point spread function, pixels."""
-
-
-def make_background(clutter: Clutter, width: int, height: int, generator: np.random.Generator) -> Plane:
-    """The still part of a background, [height, width]."""
-    makers = {Clutter.CLOUD: _clouds, Clutter.SEA: _sea_and_sky, Clutter.URBAN: _skyline}
-    return cv2.GaussianBlur(makers[clutter](width, height, generator), (0, 0), OPTICS_BLUR).astype(np.float32)
+BACKGROUND_STREAM = 1
+"""Keeps the background's random numbers apart from those of the noise and the tracks."""
 
 
-def make_waves(
-    clutter: Clutter, width: int, height: int, generator: np.random.Generator
-) -> tuple[Plane, Plane] | None:
-    """Two independent wave patterns of the sea; ``cos(a) * first + sin(a) * second`` rolls with the angle a.
+class Background(Protocol):
+    """Radiance behind the targets, in grey levels, as the camera's optics deliver it."""
 
-    None where the clutter has no waves.
+    lowest_flight: float
+    """Share of the frame's height above which targets enter and leave."""
+
+    clutter: NDArray[np.float32]
+    """[H + 2 BORDER, W + 2 BORDER] local standard deviation at every place, grey levels."""
+
+    def view(self, top: int, left: int, seconds: float, into: NDArray[np.float32]) -> None:
+        """Write the part whose upper left corner is (top, left) of the background into an array."""
+
+
+class StillBackground:
+    """A background that does not change.
+
+    Args:
+        picture: [H + 2 BORDER, W + 2 BORDER] grey levels, sharp.
+        lowest_flight: as :attr:`Background.lowest_flight`.
     """
-    if clutter is not Clutter.SEA:
-        return None
-    first, second = (_waves(width, height, generator) for _ in range(2))
-    return first, second
+
+    def __init__(self, picture: NDArray[np.float32], lowest_flight: float) -> None:
+        self.lowest_flight = lowest_flight
+        self._picture = through_optics(picture)
+        self.clutter = local_deviation(self._picture)
+
+    def view(self, top: int, left: int, seconds: float, into: NDArray[np.float32]) -> None:
+        """Write the part whose upper left corner is (top, left) of the background into an array."""
+        height, width = into.shape
+        np.copyto(into, self._picture[top : top + height, left : left + width])
 
 
-def fractal(width: int, height: int, slope: float, generator: np.random.Generator) -> Plane:
-    """Noise whose amplitude spectrum falls as ``frequency ** -slope``: zero mean, unit deviation.
+def through_optics(picture: NDArray[np.float32]) -> NDArray[np.float32]:
+    """The picture as the point-spread function leaves it."""
+    return np.asarray(cv2.GaussianBlur(picture, (0, 0), 0.75), np.float32)
 
-    Natural clutter has slopes from 1 (rough) to 2 (smooth clouds).
+
+def local_deviation(picture: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Standard deviation in the square around every pixel."""
+    centred = picture - np.float32(picture.mean())
+    mean = cv2.blur(centred, (LOCAL_WINDOW, LOCAL_WINDOW))
+    square = cv2.blur(centred * centred, (LOCAL_WINDOW, LOCAL_WINDOW))
+    return np.asarray(np.sqrt(np.maximum(square - mean * mean, 0.0)), np.float32)
+
+
+def clear_sky(
+    generator: np.random.Generator, height: int, width: int, top: float, bottom: float
+) -> NDArray[np.float32]:
+    """Sky whose radiance rises towards the horizon, where the path through the warm air is longer."""
+    down = np.linspace(0.0, 1.0, height, dtype=np.float32)[:, None]
+    across = np.linspace(-1.0, 1.0, width, dtype=np.float32)[None, :]
+    haze = fractal_field(generator, height, width, 3.6, 0.8 * width, stretch=2.5)
+    tilt = np.float32(generator.uniform(-6, 6))
+    return np.asarray(top + (bottom - top) * down**1.6 + tilt * across + 2.0 * haze, np.float32)
+
+
+def clouds(
+    generator: np.random.Generator, height: int, width: int, cover: float, stretch: float, size: float
+) -> NDArray[np.float32]:
+    """Opacity of clouds with soft and ragged edges.
+
+    Args:
+        generator: of the random phases.
+        height: pixels.
+        width: pixels.
+        cover: share of the sky under them, 0..1.
+        stretch: length over height of the structures.
+        size: of the largest, pixels.
+
+    Returns:
+        [height, width] 0 (clear) .. 1 (dense).
     """
-    white = generator.standard_normal((height, width), dtype=np.float32)
-    rows = np.fft.fftfreq(height)[:, None]
-    columns = np.fft.rfftfreq(width)[None]
-    frequency = np.sqrt(rows * rows + columns * columns)
-    frequency[0, 0] = np.inf
-    shaped = np.fft.irfft2(np.fft.rfft2(white) * frequency**-slope, s=(height, width))
-    shaped -= shaped.mean()
-    return np.asarray(shaped / (shaped.std() + 1e-12), np.float32)
-
-
-def _sky(width: int, height: int, generator: np.random.Generator, top: float, bottom: float) -> Plane:
-    # Air near the horizon is warmer along the longer path.
-    rise = np.linspace(0, 1, height, dtype=np.float32)[:, None] ** 1.5
-    return np.asarray(top + (bottom - top) * rise + 1.5 * fractal(width, height, 1.6, generator), np.float32)
-
-
-def _clouds(width: int, height: int, generator: np.random.Generator) -> Plane:
-    sky = _sky(width, height, generator, 55.0, 80.0)
-    shape = fractal(width, height, 1.7, generator)
-    cover = np.clip((shape + 0.1) / 1.6, 0, 1)
-    cover = cover * cover * (3 - 2 * cover)
-    inside = 78.0 + 16.0 * fractal(width, height, 1.35, generator)
-    return np.asarray(sky + cover * np.clip(inside, 30, 130), np.float32)
-
-
-def _sea_and_sky(width: int, height: int, generator: np.random.Generator) -> Plane:
-    horizon = round(HORIZON * height)
-    plane = _sky(width, height, generator, 60.0, 95.0)
-    thin = np.clip(fractal(width, height, 1.8, generator), 0, 3) * 7.0
-    plane[:horizon] += thin[:horizon]
-    depth = np.linspace(0, 1, height - horizon, dtype=np.float32)[:, None]
-    plane[horizon:] = 82.0 - 14.0 * depth + 2.0 * fractal(width, height - horizon, 1.4, generator)
-    return plane
-
-
-def _waves(width: int, height: int, generator: np.random.Generator) -> Plane:
-    # A flat sea seen at a grazing angle: rows below the horizon lie ever closer, so waves grow towards us.
-    horizon = round(HORIZON * height)
-    ground = fractal(512, 512, 1.0, generator)
-    below = np.arange(1, height - horizon + 1, dtype=np.float32)[:, None]
-    nearness = below / below[-1]
-    across = (np.arange(width, dtype=np.float32)[None] - width / 2) * (0.9 / (nearness + 0.12))
-    along = 260.0 / (nearness + 0.08) + 0.0 * across
-    seen = cv2.remap(
-        ground,
-        np.asarray(across % 511, np.float32),
-        np.asarray(along % 511, np.float32),
-        cv2.INTER_LINEAR,
-        borderMode=cv2.BORDER_REFLECT,
-    )
-    waves = np.zeros((height, width), np.float32)
-    waves[horizon:] = seen * (2.0 + 7.0 * nearness)
-    return cv2.GaussianBlur(waves, (0, 0), OPTICS_BLUR).astype(np.float32)
-
-
-def _skyline(width: int, height: int, generator: np.random.Generator) -> Plane:
-    plane = _sky(width, height, generator, 50.0, 85.0)
-    left = 0
-    while left < width:
-        building = int(generator.integers(18, 60))
-        if generator.random() < 0.7:
-            top = int(height * generator.uniform(0.45, 0.72))
-            _building(plane, left, min(width, left + building), top, generator)
-        left += building + int(generator.integers(0, 25))
-    profile = fractal(width, 4, 1.2, generator)[0]
-    tops = (height * 0.76 + height * 0.035 * profile).astype(int)
-    leaves = 92.0 + 17.0 * fractal(width, height, 0.9, generator)
-    trees = np.arange(height)[:, None] >= tops[None]
-    plane[trees] = leaves[trees]
-    return plane
-
-
-def _building(plane: Plane, left: int, right: int, top: int, generator: np.random.Generator) -> None:
-    wall = generator.uniform(85, 125)
-    plane[top:, left:right] = wall
-    plane[top : top + 2, left:right] = wall + generator.uniform(10, 35)
-    step_x, step_y = int(generator.integers(6, 10)), int(generator.integers(7, 11))
-    for row in range(top + 6, plane.shape[0] - 4, step_y):
-        for column in range(left + 3, right - 4, step_x):
-            warmth = 30.0 if generator.random() < 0.25 else -8.0
-            plane[row : row + 3, column : column + 3] = wall + warmth
+    base = fractal_field(generator, height, width, 3.5, size, stretch)
+    by_x = fractal_field(generator, height, width, 3.6, size / 2)
+    by_y = fractal_field(generator, height, width, 3.6, size / 2)
+    billows = warped(base, by_x, by_y, 0.06 * size)
+    edge = float(np.quantile(billows, 1.0 - cover))
+    softness = float(generator.uniform(0.8, 2.2))
+    opacity = smooth_step(billows, edge - 0.3 * softness, edge + softness)
+    texture = fractal_field(generator, height, width, 3.0, size / 3, stretch)
+    return np.asarray(opacity * (0.8 + 0.15 * np.tanh(texture)), np.float32)

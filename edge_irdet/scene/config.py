@@ -50,7 +50,7 @@ class SceneConfig:
     """Length; the scene itself goes on, so frame ``i`` is the same whatever the length."""
 
     rate: float = 30.0
-    """Frames a second. All motion is in pixels a second, so another rate samples the same scene more finely."""
+    """Frames a second. All motion is in pixels a second, so the rate only samples the scene more finely."""
 
     seed: int = 0
     """Not negative. Chooses background, noise and targets."""

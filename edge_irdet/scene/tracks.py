@@ -59,7 +59,7 @@ class Track:
 
 
 class TrackSlot:
-    """A place in the scene's target count: tracks follow one another in it, each from the seed and its number.
+    """A place in the scene's target count: each track in it follows the one before.
 
     Args:
         config: of the scene.
@@ -111,19 +111,18 @@ class TrackSlot:
 
     def _ends(self, generator: np.random.Generator) -> tuple[tuple[float, float], tuple[float, float]]:
         width, height = self._config.width, self._config.height
+        sides = ("top", "left", "right") if self._lowest < 1.0 else ("top", "left", "right", "bottom")
         shortest = 0.7 * min(width, height * self._lowest)
         while True:
-            start_side, end_side = generator.choice(4, 2, replace=False)
-            start, end = self._border(generator, int(start_side)), self._border(generator, int(end_side))
+            first, second = generator.choice(len(sides), 2, replace=False).tolist()
+            start, end = self._border(generator, sides[first]), self._border(generator, sides[second])
             if math.dist(start, end) >= shortest:
                 return start, end
 
-    def _border(self, generator: np.random.Generator, side: int) -> tuple[float, float]:
+    def _border(self, generator: np.random.Generator, side: str) -> tuple[float, float]:
         width, height = self._config.width, self._config.height
-        floor = height * self._lowest
-        if side == 0 or (side == 1 and self._lowest < 1.0):
-            return float(generator.uniform(0.1, 0.9)) * width, -OUTSIDE
-        if side == 1:
-            return float(generator.uniform(0.1, 0.9)) * width, height + OUTSIDE
-        x = -OUTSIDE if side == 2 else width + OUTSIDE
-        return x, float(generator.uniform(0.05, 0.95)) * floor
+        if side in ("top", "bottom"):
+            y = -OUTSIDE if side == "top" else height + OUTSIDE
+            return float(generator.uniform(0.1, 0.9)) * width, y
+        x = -OUTSIDE if side == "left" else width + OUTSIDE
+        return x, float(generator.uniform(0.05, 0.95)) * height * self._lowest

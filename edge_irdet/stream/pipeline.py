@@ -6,7 +6,7 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
@@ -14,9 +14,8 @@ from numpy.typing import NDArray
 
 from edge_irdet.detection.detections import Detections
 from edge_irdet.evaluation.detection_probability import DetectionProbability
-from edge_irdet.stream.frame import Frame
 from edge_irdet.stream.latency import LatencyHistogram
-from edge_irdet.stream.policy import FramePolicy, FrameQueue
+from edge_irdet.stream.policy import Delivery, FramePolicy, FrameQueue
 from edge_irdet.stream.record import Record, make_record
 from edge_irdet.stream.sinks.sink import Sink, StreamInfo
 from edge_irdet.stream.sources.source import Source
@@ -134,7 +133,7 @@ class Pipeline:
         try:
             while not self._stopping.is_set():
                 frame = self.source.read()
-                if frame is None or not self._queue.put(frame):
+                if frame is None or not self._queue.put(frame, self.source.skips.count):
                     break
         except BaseException as error:
             self._capture_error = error
@@ -151,13 +150,11 @@ class Pipeline:
                 sink.open(info)
                 stack.push(sink.exit)
             while got is not None:
-                frame, lost_before = got
-                if lost_before and not frame.discontinuity:
-                    frame = replace(frame, discontinuity=True)
-                self._one_frame(frame)
+                self._one_frame(got)
                 got = None if self._frames == self.max_frames else self._queue.get()
 
-    def _one_frame(self, frame: Frame) -> None:
+    def _one_frame(self, got: Delivery) -> None:
+        frame = got.frame
         received = time.monotonic_ns()
         self._started_ns = self._started_ns or received
         detections = self.detector.detect(frame.image)
@@ -167,8 +164,8 @@ class Pipeline:
             detections,
             self.detector.classes,
             emit_ns=detected,
-            dropped=self._queue.dropped,
-            skipped=self.source.skips.count,
+            dropped=got.dropped,
+            skipped=got.skipped,
         )
         for sink in self.sinks:
             sink.write(frame, detections, record)

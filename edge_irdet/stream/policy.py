@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections import deque
+from dataclasses import dataclass, replace
 from enum import Enum
 
 from edge_irdet.stream.frame import MAX_FRAMES_IN_FLIGHT, Frame
@@ -25,6 +26,20 @@ class FramePolicy(str, Enum):
     """Every frame, once, in order. For files: the source waits."""
 
 
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """A frame with what had been lost of its source before it."""
+
+    frame: Frame
+    """Its ``discontinuity`` is set where frames were dropped since the last delivery."""
+
+    dropped: int
+    """Frames dropped before this one."""
+
+    skipped: int
+    """Frames that could not be read before this one."""
+
+
 class FrameQueue:
     """Bounded hand-over of frames from a source's thread to one worker.
 
@@ -37,14 +52,22 @@ class FrameQueue:
         self.dropped = 0
         """Frames dropped so far."""
         self._capacity = 1 if policy is FramePolicy.LATEST else LOSSLESS_CAPACITY
-        self._frames: deque[Frame] = deque()
+        self._frames: deque[tuple[Frame, int]] = deque()
         self._finished = False
         self._cancelled = False
         self._lost_before = False
         self._changed = threading.Condition()
 
-    def put(self, frame: Frame) -> bool:
-        """Hand a frame over; waits for room if lossless. Returns False where the worker has cancelled."""
+    def put(self, frame: Frame, skipped: int = 0) -> bool:
+        """Hand a frame over; waits for room if lossless.
+
+        Args:
+            frame: the frame.
+            skipped: frames of its source that could not be read before it.
+
+        Returns:
+            False where the worker has cancelled.
+        """
         with self._changed:
             if self.policy is FramePolicy.LATEST:
                 if self._frames:
@@ -56,21 +79,23 @@ class FrameQueue:
                     self._changed.wait()
             if self._cancelled:
                 return False
-            self._frames.append(frame)
+            self._frames.append((frame, skipped))
             self._changed.notify_all()
             return True
 
-    def get(self) -> tuple[Frame, bool] | None:
-        """The next frame and whether frames were dropped before it; None once finished and empty."""
+    def get(self) -> Delivery | None:
+        """The next frame; None once finished and empty."""
         with self._changed:
             while not self._frames and not self._finished and not self._cancelled:
                 self._changed.wait()
             if not self._frames:
                 return None
-            frame, lost = self._frames.popleft(), self._lost_before
+            frame, skipped = self._frames.popleft()
+            if self._lost_before and not frame.discontinuity:
+                frame = replace(frame, discontinuity=True)
             self._lost_before = False
             self._changed.notify_all()
-            return frame, lost
+            return Delivery(frame, self.dropped, skipped)
 
     def finish(self) -> None:
         """No more frames will be put; those that wait are still given out."""

@@ -17,11 +17,11 @@ def test_latest_gives_the_newest_and_counts_the_others() -> None:
     queue = FrameQueue(FramePolicy.LATEST)
     for sequence in range(5):
         assert queue.put(frame(sequence))
-    got, lost = queue.get()
-    assert (got.sequence, lost, queue.dropped) == (4, True, 4)
+    got = queue.get()
+    assert (got.frame.sequence, got.frame.discontinuity, got.dropped) == (4, True, 4)
     queue.put(frame(5))
-    got, lost = queue.get()
-    assert (got.sequence, lost, queue.dropped) == (5, False, 4)
+    got = queue.get()
+    assert (got.frame.sequence, got.frame.discontinuity, got.dropped) == (5, False, 4)
 
 
 def test_lossless_gives_every_frame_once_to_a_slow_worker() -> None:
@@ -37,8 +37,8 @@ def test_lossless_gives_every_frame_once_to_a_slow_worker() -> None:
     got = []
     while (item := queue.get()) is not None:
         time.sleep(0.001)
-        got.append(item[0].sequence)
-        assert not item[1]
+        got.append(item.frame.sequence)
+        assert not item.frame.discontinuity
     producer.join()
     assert got == list(range(20))
     assert queue.dropped == 0
@@ -62,7 +62,7 @@ def test_lossless_is_bounded_and_cancelling_frees_a_waiting_source() -> None:
     queue.cancel()
     producer.join(10)
     assert results == [True] * LOSSLESS_CAPACITY + [False]
-    assert [queue.get()[0].sequence for _ in range(LOSSLESS_CAPACITY)] == list(range(LOSSLESS_CAPACITY))
+    assert [queue.get().frame.sequence for _ in range(LOSSLESS_CAPACITY)] == list(range(LOSSLESS_CAPACITY))
     assert queue.get() is None
 
 
