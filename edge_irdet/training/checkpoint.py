@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import pickle
 import zipfile
 from dataclasses import dataclass
@@ -15,6 +14,7 @@ from torch import Tensor
 
 from edge_irdet.errors import CheckpointInvalidError
 from edge_irdet.files import written_atomically
+from edge_irdet.machine import describe_processor
 from edge_irdet.network.heads import Anchors
 from edge_irdet.package import TrainingData
 from edge_irdet.training.config import TrainingConfig
@@ -132,13 +132,7 @@ def load_checkpoint(path: Path) -> Checkpoint:
 
 
 def describe_machine() -> str:
-    """Processor or GPU that trains, for the manifest."""
+    """GPUs or processor that trains, for the manifest."""
     if torch.cuda.is_available():
         return f"{torch.cuda.device_count()} x {torch.cuda.get_device_name()}"
-    model = "CPU"
-    try:
-        with open("/proc/cpuinfo", encoding="utf-8") as handle:
-            model = next(line.split(":", 1)[1].strip() for line in handle if line.startswith("model name"))
-    except (OSError, StopIteration):
-        pass
-    return f"{model}, {os.cpu_count()} CPU cores"
+    return describe_processor()
