@@ -83,8 +83,8 @@ class PreprocessSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """From a grey source frame to network input; the same in Python and C++.
 
     The frame is scaled by ``min(W / w, H / h)`` (bilinear, half-pixel centres, OpenCV's bit-exact
-    ``INTER_LINEAR_EXACT``), its size rounded half up, centred (the odd pixel goes right and below) and surrounded by ``pad_value``. Cast and scale to 0..1 are
-    in the graph.
+    ``INTER_LINEAR_EXACT``), its size rounded half up, centred (the odd pixel goes right and below) and
+    surrounded by ``pad_value``. Cast and scale to 0..1 are in the graph.
     """
 
     pad_value: Annotated[int, msgspec.Meta(ge=0, le=255)] = 114

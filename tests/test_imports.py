@@ -43,7 +43,7 @@ FORBIDDEN_DIRECTIONS = {
     "detection": ("network", "training", "export", "stream", "cli", "dataset", "evaluation"),
     "dataset": ("network", "training", "export", "engine", "stream", "cli", "evaluation"),
     "evaluation": ("network", "training", "export", "engine", "stream", "cli"),
-    "scene": ("network", "training", "export", "engine", "detection", "stream", "cli", "dataset", "evaluation"),
+    "scene": ("network", "training", "export", "engine", "detection", "stream", "cli", "dataset"),
     "stream": ("network", "training", "export", "cli"),
     "training": ("export", "stream", "cli"),
     "export": ("stream", "cli"),
