@@ -14,6 +14,7 @@ import time
 import click
 import numpy as np
 
+from edge_irdet.cli.options import choice_of
 from edge_irdet.detection.detector import Detector, DetectorConfig
 from edge_irdet.detection.nms import select
 from edge_irdet.errors import EdgeIrdetError
@@ -27,7 +28,7 @@ SCENE_FRAMES = 16
 
 @click.command()
 @click.option("--package", default="light-sgmtlm-reduced", show_default=True)
-@click.option("--precision", type=click.Choice(list(Precision)), default=Precision.FP32, show_default=True)
+@click.option("--precision", type=choice_of(Precision), default=Precision.FP32.value)
 @click.option("--frame", default="320x256", show_default=True, help="Size of the source frames.")
 @click.option("--frames", type=click.IntRange(min=10), default=200, show_default=True)
 @click.option("--threads", type=click.IntRange(min=0), default=0, help="CPU threads; 0 takes one a core.")

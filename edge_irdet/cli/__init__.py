@@ -12,6 +12,7 @@ from edge_irdet.cli.evaluate import evaluate_command
 from edge_irdet.cli.export import export_command
 from edge_irdet.cli.info import info_command
 from edge_irdet.cli.stream import stream_command
+from edge_irdet.cli.threshold import threshold_command
 from edge_irdet.cli.train import train_command
 from edge_irdet.errors import EdgeIrdetError
 
@@ -28,7 +29,14 @@ def commands() -> None:
     """
 
 
-for command in (info_command, train_command, evaluate_command, export_command, stream_command):
+for command in (
+    info_command,
+    train_command,
+    export_command,
+    evaluate_command,
+    threshold_command,
+    stream_command,
+):
     commands.add_command(command)
 
 

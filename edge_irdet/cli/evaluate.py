@@ -10,14 +10,11 @@ from rich.console import Console
 from rich.progress import Progress
 from rich.table import Table
 
-from edge_irdet.cli.options import map16_option, require_extra
+from edge_irdet.cli.options import choice_of, map16_option, require_extra
 from edge_irdet.package import DEFAULT_PACKAGE, NmsRule, Precision, SixteenBitSpec
 
 if TYPE_CHECKING:
     from edge_irdet.evaluation.report import EvaluationReport
-
-EVALUATION_SCORE = 0.001
-"""Score floor under which boxes no longer change average precision (YOLOv5's)."""
 
 
 @click.command("evaluate")
@@ -25,11 +22,11 @@ EVALUATION_SCORE = 0.001
 @click.option("--data", type=click.Path(path_type=Path), required=True, help="The data set's folder.")
 @click.option("--split", help="List of image names. [default: all images]")
 @click.option("--layout", default="auto", show_default=True, help="auto, nuaa, yolo, coco or voc.")
-@click.option("--precision", type=click.Choice(list(Precision)), default=Precision.FP32, show_default=True)
+@click.option("--precision", type=choice_of(Precision), default=Precision.FP32.value, show_default=True)
 @click.option(
     "--score", type=click.FloatRange(0, 1), help="Threshold for Pd and Fa. [default: the package's]"
 )
-@click.option("--nms", type=click.Choice(list(NmsRule)), help="Suppression rule. [default: the package's]")
+@click.option("--nms", type=choice_of(NmsRule), help="Suppression rule. [default: the package's]")
 @click.option("--sheet", type=click.Path(path_type=Path), help="PNG of hits, misses and false alarms.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object instead of the table.")
 @click.option("--threads", type=click.IntRange(min=0), default=0, help="CPU threads; 0 takes one a core.")
@@ -56,6 +53,7 @@ def evaluate_command(
     from edge_irdet.dataset.reading import read_dataset
     from edge_irdet.dataset.sample import Sample
     from edge_irdet.detection.detector import Detector, DetectorConfig
+    from edge_irdet.evaluation.average_precision import EVALUATION_SCORE
     from edge_irdet.evaluation.report import Prediction, evaluate
     from edge_irdet.evaluation.sheet import write_sheet
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+from enum import Enum
 from typing import Any
 
 import click
@@ -53,6 +54,11 @@ map16_option = click.option(
     help="How 16-bit frames become 8 bits: linear-percentile[:LOW,HIGH] (percentiles, default 0.5,99.9) or "
     "fixed-range:LOW,HIGH (counts). Without it 16-bit frames are refused unless the package names a mapping.",
 )
+
+
+def choice_of(values: type[Enum]) -> click.Choice[str]:
+    """A choice among the values of an enumeration, as they are written in files and documents."""
+    return click.Choice([str(member.value) for member in values])
 
 
 def require_extra(extra: str, *modules: str) -> None:

@@ -20,7 +20,7 @@ from rich.progress import (
 )
 from rich.table import Table
 
-from edge_irdet.cli.options import map16_option
+from edge_irdet.cli.options import choice_of, map16_option
 from edge_irdet.detection.detector import Detector, DetectorConfig
 from edge_irdet.errors import FramesSkippedError
 from edge_irdet.package import DEFAULT_PACKAGE, NmsRule, Precision, SixteenBitSpec
@@ -41,10 +41,10 @@ USAGES = "\n".join(
 @click.option("--source", required=True, help="Where frames come from; the forms are below.")
 @click.option("--package", default=DEFAULT_PACKAGE, show_default=True, help="A directory or a shipped name.")
 @click.option("--output", "outputs", multiple=True, help="Where results go; may be repeated.")
-@click.option("--precision", type=click.Choice(list(Precision)), default=Precision.FP32, show_default=True)
+@click.option("--precision", type=choice_of(Precision), default=Precision.FP32.value, show_default=True)
 @click.option("--score", type=click.FloatRange(0, 1), help="Score threshold. [default: the package's]")
-@click.option("--nms", type=click.Choice(list(NmsRule)), help="Suppression rule. [default: the package's]")
-@click.option("--policy", type=click.Choice(list(FramePolicy)), help="[default: latest live, lossless else]")
+@click.option("--nms", type=choice_of(NmsRule), help="Suppression rule. [default: the package's]")
+@click.option("--policy", type=choice_of(FramePolicy), help="[default: latest live, lossless else]")
 @click.option("--frames", type=click.IntRange(min=1), help="End after this many frames.")
 @click.option("--threads", type=click.IntRange(min=0), default=0, help="CPU threads; 0 takes one a core.")
 @click.option("--quiet", is_flag=True, help="No progress bar and no summary.")

@@ -32,6 +32,10 @@ Similarity = Callable[[NDArray[np.float64], NDArray[np.float64]], NDArray[np.flo
 """Boxes [n, 4] and [m, 4] as left, top, width, height to similarities [n, m]."""
 
 
+EVALUATION_SCORE = 0.001
+"""Score floor under which boxes no longer change average precision (YOLOv5's)."""
+
+
 @dataclass(frozen=True, slots=True)
 class AveragePrecision:
     """Average precision, 0..1, by overlap and by distance: of each class that has targets, and their mean."""

@@ -1,8 +1,8 @@
 """Counting a network: parameters, convolution MACs, torchstat's FLOPs, activation memory, stage by stage.
 
 torchstat's rule, which the paper's tables follow (docs/model.md): a convolution counts its
-multiply-accumulates and one more an output where it has a bias; batch normalisation two an element; pooling one an input element;
-up-sampling one an output pixel of one channel; activations nothing.
+multiply-accumulates and one more an output where it has a bias; batch normalisation two an element; pooling
+one an input element; up-sampling one an output pixel of one channel; activations nothing.
 """
 
 from __future__ import annotations

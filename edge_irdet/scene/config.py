@@ -61,10 +61,11 @@ class SceneConfig:
     target_size: tuple[float, float] = (1.0, 9.0)
     """Smallest and largest length of a target in pixels before the optics blur it, up to 30."""
 
-    scr: tuple[float, float] = (4.0, 12.0)
+    scr: tuple[float, float] = (5.0, 20.0)
     """Smallest and largest signal-to-clutter ratio of a target: its peak over the standard deviation of the
     undisturbed background around it (21 x 21 px, temporal noise included). What is drawn is the ratio to the
-    median along the target's path; at one place it is more or less."""
+    median along the target's path; at one place it is more or less. The peak stays within 10 to 170 grey
+    levels, whatever the ratio asks for."""
 
     dark_share: float = 0.05
     """Share of targets colder than their surroundings, 0..1."""

@@ -20,7 +20,7 @@ from edge_irdet.scene.sky_scenes import cloud_background, urban_background
 from edge_irdet.scene.tracks import Track, TrackSlot
 
 PATH_SAMPLES = 15
-DIMMEST, BRIGHTEST = 6.0, 170.0
+DIMMEST, BRIGHTEST = 10.0, 170.0
 """Bounds of a target's peak, grey levels: nothing hides below the quantisation or outshines the display."""
 
 _TAPS = np.arange(-1, 3)

@@ -12,6 +12,10 @@ PSF_SIGMA = 0.7
 """Standard deviation of the optics' Gaussian point-spread function, pixels: about what an f/1.0 long-wave
 lens leaves on 12 um pixels. The pixel's own area blurs on top of it."""
 
+ROUNDING = 0.13
+"""Blur of a target's own edges relative to its extent: bodies are round and cool towards their rims. It moves
+the place of half the peak by less than a tenth of a pixel."""
+
 _ROOT_HALF = math.sqrt(0.5)
 _NORMAL = 1.0 / math.sqrt(2.0 * math.pi)
 _REACH = 4.0
@@ -57,7 +61,8 @@ class TargetShape:
             Lobe(-centroid_x, 0.0, length, height, 1.0),
             Lobe(core_x - centroid_x, 0.0, *core_size, core_strength),
         )
-        self.reach = math.ceil(max(length, height) / 2 + abs(centroid_x) + _REACH)
+        largest = max(length, height)
+        self.reach = math.ceil(largest / 2 + abs(centroid_x) + _REACH * _blur(largest)) + 1
         self._measure()
 
     def _measure(self) -> None:
@@ -111,14 +116,19 @@ class TargetShape:
             part += np.outer(np.asarray(down, np.float32) * np.float32(scale), np.asarray(across, np.float32))
 
 
+def _blur(extent: float) -> float:
+    """Standard deviation of optics and rounding together, pixels."""
+    return math.hypot(PSF_SIGMA, ROUNDING * extent)
+
+
 def _pixel_share(left: float, extent: float) -> float:
-    """Integral over ``left .. left + 1`` of a unit-high box of width ``extent`` at 0, blurred by the PSF."""
-    half = extent / 2
-    return PSF_SIGMA * (
-        _integral((left + 1 + half) / PSF_SIGMA)
-        - _integral((left + half) / PSF_SIGMA)
-        - _integral((left + 1 - half) / PSF_SIGMA)
-        + _integral((left - half) / PSF_SIGMA)
+    """Integral over ``left .. left + 1`` of a unit-high box of width ``extent`` at 0, blurred."""
+    half, sigma = extent / 2, _blur(extent)
+    return sigma * (
+        _integral((left + 1 + half) / sigma)
+        - _integral((left + half) / sigma)
+        - _integral((left + 1 - half) / sigma)
+        + _integral((left - half) / sigma)
     )
 
 

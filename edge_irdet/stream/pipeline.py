@@ -72,7 +72,8 @@ class Pipeline:
         self.max_frames = config.max_frames
         self.policy = config.policy or (FramePolicy.LATEST if source.live else FramePolicy.LOSSLESS)
         self._queue = FrameQueue(self.policy)
-        self._stopping = threading.Event()
+        # A plain flag: an Event's lock is not re-entrant, and signal handlers come at any moment.
+        self._stopping = False
         self._capture_error: BaseException | None = None
         self._latency = LatencyHistogram()
         self._detector_time = LatencyHistogram()
@@ -85,7 +86,7 @@ class Pipeline:
 
     def stop(self) -> None:
         """End the stream after the frames that wait; signal handlers and other threads may call it."""
-        self._stopping.set()
+        self._stopping = True
         self._queue.cancel()
 
     def run(self) -> StreamSummary:
@@ -99,14 +100,14 @@ class Pipeline:
             EdgeIrdetError: of the source, after the frames before it went all the way; of the detector or of
                 a sink, at once. :meth:`summary` holds the figures up to there.
         """
-        with self.source:
-            capture = threading.Thread(target=self._capture, name="capture", daemon=True)
-            capture.start()
-            try:
-                self._work()
-            finally:
-                self.stop()
-                capture.join(CAPTURE_JOIN_SECONDS)
+        self.source.open()
+        capture = threading.Thread(target=self._capture, name="capture", daemon=True)
+        capture.start()
+        try:
+            self._work()
+        finally:
+            self.stop()
+            capture.join(CAPTURE_JOIN_SECONDS)
         if self._capture_error is not None:
             raise self._capture_error
         return self.summary()
@@ -131,13 +132,15 @@ class Pipeline:
 
     def _capture(self) -> None:
         try:
-            while not self._stopping.is_set():
+            while not self._stopping:
                 frame = self.source.read()
                 if frame is None or not self._queue.put(frame, self.source.skips.count):
                     break
         except BaseException as error:
             self._capture_error = error
         finally:
+            # Closed by the thread that reads it: closing under a read that is stuck would crash the process.
+            self.source.close()
             self._queue.finish()
 
     def _work(self) -> None:

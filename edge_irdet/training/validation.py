@@ -12,14 +12,11 @@ from edge_irdet.dataset.sample import Sample
 from edge_irdet.detection.detections import Detections
 from edge_irdet.detection.letterbox import letterbox, place
 from edge_irdet.detection.nms import select
-from edge_irdet.evaluation.average_precision import average_precision
+from edge_irdet.evaluation.average_precision import EVALUATION_SCORE, average_precision
 from edge_irdet.evaluation.truth import Truth
 from edge_irdet.network.decode import decode_levels
 from edge_irdet.network.light_sgmtlm import LightSGMTLM
 from edge_irdet.package import PostprocessSpec
-
-EVALUATION_SCORE = 0.001
-"""Score floor under which boxes no longer change average precision (YOLOv5's)."""
 
 
 def without_saliency_head(model: LightSGMTLM) -> LightSGMTLM:

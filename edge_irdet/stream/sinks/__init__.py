@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from fnmatch import fnmatch
 from pathlib import Path
 
+from edge_irdet.dataset.decoding import IMAGE_SUFFIXES
 from edge_irdet.errors import OptionError, UnknownOutputError
 from edge_irdet.stream.sinks.contact_sheet import ContactSheetSink
 from edge_irdet.stream.sinks.jsonl import JsonLinesSink
@@ -53,11 +55,24 @@ def open_sinks(outputs: Sequence[str], source: str) -> list[Sink]:
     for output, place in zip(outputs, places, strict=True):
         if places.count(place) > 1:
             raise OptionError(f"the output {output!r} is named twice", "name each output once")
-        if place == _place(source):
+        if _is_read(place, _place(source)):
             raise OptionError(
-                f"the output {output!r} is the source itself", "name another file with --output"
+                f"the output {output!r} is the source itself or one of its images",
+                "name another file or folder with --output",
             )
     return [open_sink(output) for output in outputs]
+
+
+def _is_read(output: str, source: str) -> bool:
+    """Whether writing ``output`` would change what ``source`` reads, now or when it is read again."""
+    if output == "-":
+        return False
+    place = Path(output)
+    if output == source or fnmatch(output, source):
+        return True
+    if place.exists() and Path(source).exists() and place.samefile(source):
+        return True
+    return place.suffix.lower() in IMAGE_SUFFIXES and str(place.parent) == source
 
 
 def _place(uri: str) -> str:

@@ -39,7 +39,8 @@ class OverlayVideoSink(Sink):
         self._rate = DEFAULT_RATE
         self._shape: tuple[int, int] = (0, 0)
         self._scale = 1
-        self._picture: NDArray[np.uint8] = np.zeros((0, 0, 3), np.uint8)
+        self._canvas: NDArray[np.uint8] = np.zeros((0, 0, 3), np.uint8)
+        self._picture = self._canvas
         self._written = 0
 
     def open(self, info: StreamInfo) -> None:
@@ -69,7 +70,8 @@ class OverlayVideoSink(Sink):
                 "leave the overlay video away; .jsonl, .txt and .png outputs take frames of any size",
             )
         assert self._writer is not None
-        self._writer.write(draw(frame.image, record, self._scale, self._picture))
+        draw(frame.image, record, self._scale, self._picture)
+        self._writer.write(self._canvas)
         self._written += 1
 
     def close(self) -> None:
@@ -95,8 +97,11 @@ class OverlayVideoSink(Sink):
     def _start(self, shape: tuple[int, ...]) -> None:
         self._shape = (shape[0], shape[1])
         self._scale = display_scale(shape[1])
-        self._picture = np.zeros((shape[0] * self._scale, shape[1] * self._scale, 3), np.uint8)
-        size = (self._picture.shape[1], self._picture.shape[0])
+        height, width = shape[0] * self._scale, shape[1] * self._scale
+        # Encoders take even sizes only, and OpenCV would cut the last row and column off.
+        self._canvas = np.zeros((height + height % 2, width + width % 2, 3), np.uint8)
+        self._picture = self._canvas[:height, :width]
+        size = (self._canvas.shape[1], self._canvas.shape[0])
         codec = cv2.VideoWriter.fourcc(*CODECS[self.path.suffix.lower()])
         writer = cv2.VideoWriter(str(self._unfinished), cv2.CAP_FFMPEG, codec, self._rate, size)
         if not writer.isOpened():

@@ -8,6 +8,8 @@ import time
 from pathlib import Path
 from typing import ClassVar
 
+import cv2
+
 from edge_irdet.dataset.decoding import IMAGE_SUFFIXES, read_grey_image
 from edge_irdet.errors import DatasetImageError, FrameUnreadableError, SourceMissingError
 from edge_irdet.stream.frame import Frame, pixel_format_of
@@ -18,6 +20,12 @@ def natural_key(name: str) -> tuple[tuple[int, int, str], ...]:
     """Sort key by which ``frame10`` comes after ``frame9``."""
     parts = re.split(r"(\d+)", name)
     return tuple((1, int(part), part) if part.isdecimal() else (0, 0, part) for part in parts)
+
+
+def _require_single_page(path: Path) -> None:
+    pages = cv2.imcount(str(path)) if path.suffix.lower() in (".tif", ".tiff") else 1
+    if pages > 1:
+        raise DatasetImageError(f"{path} has {pages} pages, one frame a file is read", "split it: tiffsplit")
 
 
 class ImageFolderSource(Source):
@@ -80,6 +88,7 @@ class ImageFolderSource(Source):
             self._next += 1
             try:
                 image = read_grey_image(path)
+                _require_single_page(path)
             except DatasetImageError as error:
                 self.skips.add(f"{path.name}: {error.what}")
                 self._missing_before = True

@@ -11,8 +11,11 @@ from urllib.parse import parse_qsl
 from edge_irdet.errors import OptionError, UnknownSourceError
 
 _SCHEME = re.compile(r"^([a-zA-Z][a-zA-Z0-9+.-]+):(.*)$", re.DOTALL)
-_CREDENTIALS = re.compile(r"(?<=://)[^/@\s]+@")
-_SECRET_PARAMETER = re.compile(r"(?i)([?&](?:password|passwd|pwd|token|key|secret|auth)=)[^&\s]*")
+# Up to the last @: a password may hold / and @ itself, and hiding too much is the smaller fault.
+_CREDENTIALS = re.compile(r"(?<=://)\S*@")
+_SECRET_PARAMETER = re.compile(
+    r"(?i)([?&](?:user|username|login|pass|password|passwd|pwd|token|key|apikey|secret|auth)=)[^&\s]*"
+)
 
 
 @dataclass(frozen=True)

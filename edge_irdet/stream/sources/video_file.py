@@ -20,6 +20,9 @@ EXACT_COUNT_SUFFIXES = frozenset({".mp4", ".mov", ".m4v", ".avi"})
 GREY16_CODE = int.from_bytes(b"Y1\x00\x10", "little")
 """FFmpeg's code of gray16le, as OpenCV reports a codec's pixel format."""
 
+HIGH_DEPTHS = (9, 10, 12, 14, 16)
+"""Last byte of FFmpeg's codes of formats with more than 8 bits; the first is a Y."""
+
 INEXACT_SHARE = 0.01
 """Share of the frames by which an estimated count may be off, and at least two."""
 
@@ -62,6 +65,7 @@ class VideoFileSource(Source):
         Raises:
             SourceMissingError: there is no such file.
             SourceTruncatedError: it is empty, or FFmpeg finds no video in it.
+            FrameFormatError: it has more than 8 bits a pixel and is not 16-bit grey.
         """
         if not self.path.is_file():
             raise SourceMissingError(
@@ -70,7 +74,14 @@ class VideoFileSource(Source):
         if self.path.stat().st_size == 0:
             raise SourceTruncatedError(f"{self.path} is empty (0 bytes)", "copy or record the file again")
         capture = cv2.VideoCapture(str(self.path), cv2.CAP_FFMPEG)
-        if capture.get(cv2.CAP_PROP_CODEC_PIXEL_FORMAT) == GREY16_CODE:
+        code = int(capture.get(cv2.CAP_PROP_CODEC_PIXEL_FORMAT))
+        if code != GREY16_CODE and chr(code & 0xFF) == "Y" and code >> 24 in HIGH_DEPTHS:
+            capture.release()
+            raise FrameFormatError(
+                f"{self.path} has {code >> 24} bits a pixel, which OpenCV would cut down to 8",
+                "convert it to 16-bit grey: ffmpeg -i IN -pix_fmt gray16le -c:v ffv1 OUT.mkv",
+            )
+        if code == GREY16_CODE:
             # OpenCV's own conversion would silently cut the counts down to 8-bit BGR.
             capture.release()
             capture = cv2.VideoCapture(str(self.path), cv2.CAP_FFMPEG, [cv2.CAP_PROP_CONVERT_RGB, 0])

@@ -78,6 +78,17 @@ def test_the_overlay_video_holds_every_frame_and_shows_the_target(tmp_path: Path
     assert [entry.name for entry in tmp_path.iterdir()] == [path.name]
 
 
+def test_the_overlay_video_keeps_the_last_row_and_column_of_odd_frames(tmp_path: Path) -> None:
+    sink = open_sink(str(tmp_path / "out.mp4"))
+    sink.open(INFO)
+    feed(sink, 0, (513, 701))
+    sink.close()
+    good, picture = cv2.VideoCapture(str(tmp_path / "out.mp4")).read()
+    assert good
+    assert picture.shape == (514, 702, 3)
+    assert picture[256:512:16, 350:700:16].mean() == pytest.approx(30, abs=4)
+
+
 def test_the_overlay_video_takes_sixteen_bits(tmp_path: Path) -> None:
     sink = open_sink(str(tmp_path / "out.mp4"))
     sink.open(INFO)
@@ -172,3 +183,13 @@ def test_an_output_may_not_be_named_twice_or_be_the_source(tmp_path: Path) -> No
         open_sinks([place], place)
     with pytest.raises(OptionError, match="the source itself"):
         open_sinks([place], f"file://{place}")
+    (tmp_path / "a.mp4").write_bytes(b"video")
+    (tmp_path / "link.mp4").hardlink_to(tmp_path / "a.mp4")
+    for output, source in (
+        (str(tmp_path / "link.mp4"), place),
+        (str(tmp_path / "sheet.png"), str(tmp_path)),
+        (str(tmp_path / "sheet.png"), str(tmp_path / "*.png")),
+    ):
+        with pytest.raises(OptionError, match="the source itself"):
+            open_sinks([output], source)
+    assert len(open_sinks([str(tmp_path / "out.jsonl"), "-"], str(tmp_path))) == 2

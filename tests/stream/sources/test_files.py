@@ -156,6 +156,14 @@ def test_a_colour_image_gives_its_luma(folder: Path) -> None:
     assert frame.image[0, 0] == round(0.114 * 10 + 0.587 * 100 + 0.299 * 200)
 
 
+def test_a_tiff_of_several_pages_is_skipped_and_named(folder: Path) -> None:
+    pages = [np.full((48, 64), level, np.uint8) for level in (10, 20)]
+    assert cv2.imwritemulti(str(folder / "f20.tif"), pages)
+    source = open_source(str(folder))
+    assert len(read_all(source)) == 12
+    assert "2 pages" in source.skips.reasons[0]
+
+
 @pytest.mark.parametrize("device", ["/dev/video99", "v4l2:///dev/null", "v4l2:///etc/hostname"])
 def test_what_is_no_camera(device: str) -> None:
     with pytest.raises(CameraError), open_source(device):

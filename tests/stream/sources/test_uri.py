@@ -77,6 +77,9 @@ def test_credentials_never_leave() -> None:
     for uri in (
         "rtsp://admin:hunter2@10.0.0.1:554/stream?token=s3cret&x=1",
         "magic://admin:hunter2@host/?password=s3cret",
+        "magic://admin:a@hunter2@host/x?pass=s3cret",
+        "magic://admin:hunter2/s3cret@host/x",
+        "magic://host/x?user=hunter2&login=s3cret",
     ):
         assert "hunter2" not in redact_uri(uri)
         assert "s3cret" not in redact_uri(uri)
