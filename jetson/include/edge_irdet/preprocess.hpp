@@ -1,0 +1,92 @@
+// From a grey camera frame to the network's input tensor, byte for byte what the Python package does.
+//
+// The steps are those of the manifest's preprocess spec: a named 16 -> 8 bit mapping, then a letterbox with
+// bilinear scaling in fixed point. tests/golden/preprocess holds arrays that both implementations must meet.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <vector>
+
+namespace edge_irdet {
+
+enum class PixelFormat { grey8, grey16 };
+
+// A frame that somebody else owns.
+struct ImageView {
+  const void* data = nullptr;
+  int width = 0;
+  int height = 0;
+  std::size_t pitch = 0;  // bytes from one row to the next
+  PixelFormat format = PixelFormat::grey8;
+};
+
+enum class SixteenBitMapping { linear_percentile, fixed_range };
+
+struct SixteenBitSpec {
+  SixteenBitMapping mapping = SixteenBitMapping::linear_percentile;
+  double low = 0.5;        // percentile (0..100) or count that becomes 0
+  double high = 99.9;      // percentile (0..100) or count that becomes 255
+  double min_span = 64.0;  // smallest range of counts that is stretched to 255
+};
+
+struct PreprocessSpec {
+  std::uint8_t pad_value = 114;
+  std::optional<SixteenBitSpec> sixteen_bit;  // none refuses 16-bit frames: nothing is mapped silently
+};
+
+// Where a frame lies in the network input: network = source * scale + offset, in continuous pixels.
+struct Placement {
+  int width = 0;
+  int height = 0;
+  int left = 0;
+  int top = 0;
+  double scale_x = 1.0;
+  double scale_y = 1.0;
+};
+
+Placement place(int source_width, int source_height, int network_width, int network_height);
+
+// Fills one tensor of network_height x network_width bytes; allocates only when a frame's size changes.
+// Not thread-safe: one object a thread.
+class Preprocessor {
+ public:
+  Preprocessor(PreprocessSpec spec, int network_width, int network_height);
+
+  // Puts a frame into the tensor. Throws std::invalid_argument for an empty frame, a pitch shorter than a row,
+  // or a 16-bit frame where the spec names no mapping.
+  Placement operator()(const ImageView& frame);
+
+  const std::uint8_t* tensor() const { return tensor_.data(); }
+  std::size_t size() const { return tensor_.size(); }
+
+ private:
+  // Two neighbouring source samples of one target sample, and the second one's weight in 1/256.
+  struct Tap {
+    int first = 0;
+    int second = 0;
+    std::uint32_t weight = 0;
+  };
+
+  static std::vector<Tap> taps(int source, int target);
+  const std::uint8_t* to_eight_bits(const ImageView& frame, std::size_t& pitch);
+  void scale(const std::uint8_t* grey, std::size_t pitch);
+
+  PreprocessSpec spec_;
+  int network_width_;
+  int network_height_;
+  int source_width_ = 0;
+  int source_height_ = 0;
+  Placement placement_;
+  std::vector<Tap> across_;
+  std::vector<Tap> down_;
+  std::array<std::vector<std::uint32_t>, 2> rows_;  // horizontally scaled source rows, 8 fractional bits
+  std::vector<std::uint8_t> eight_bits_;
+  std::vector<std::uint64_t> counts_;
+  std::vector<std::uint8_t> table_;
+  std::vector<std::uint8_t> tensor_;
+};
+
+}  // namespace edge_irdet

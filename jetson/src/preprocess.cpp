@@ -1,0 +1,180 @@
+#include "edge_irdet/preprocess.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <cstring>
+#include <stdexcept>
+#include <string>
+#include <utility>
+
+namespace edge_irdet {
+namespace {
+
+constexpr int kLevels = 1 << 16;
+constexpr std::uint32_t kOne = 256;  // 8 fractional bits, as OpenCV's INTER_LINEAR_EXACT
+
+const std::uint16_t* row16(const ImageView& frame, int row) {
+  const auto* bytes = static_cast<const std::uint8_t*>(frame.data) + static_cast<std::size_t>(row) * frame.pitch;
+  return reinterpret_cast<const std::uint16_t*>(bytes);
+}
+
+// Smallest count that at least `percentile` % of the pixels do not exceed.
+double count_percentile(const std::vector<std::uint64_t>& counts, std::uint64_t pixels, double percentile) {
+  const double share = percentile / 100.0 * static_cast<double>(pixels);
+  const auto wanted = std::max<std::uint64_t>(1, static_cast<std::uint64_t>(std::ceil(share)));
+  std::uint64_t sum = 0;
+  for (int count = 0; count < kLevels; ++count) {
+    sum += counts[static_cast<std::size_t>(count)];
+    if (sum >= wanted) return count;
+  }
+  return kLevels - 1;
+}
+
+void fill_table(double low, double high, double min_span, std::vector<std::uint8_t>& table) {
+  double span = high - low;
+  if (span < min_span) {
+    low -= (min_span - span) / 2;
+    span = min_span;
+  }
+  table.resize(kLevels);
+  for (int count = 0; count < kLevels; ++count) {
+    const double level = std::floor((count - low) * 255.0 / span + 0.5);
+    table[static_cast<std::size_t>(count)] = static_cast<std::uint8_t>(std::clamp(level, 0.0, 255.0));
+  }
+}
+
+}  // namespace
+
+Placement place(int source_width, int source_height, int network_width, int network_height) {
+  const double scale = std::min(static_cast<double>(network_width) / source_width,
+                                static_cast<double>(network_height) / source_height);
+  const auto scaled = [scale](int side, int limit) {
+    return std::max(1, std::min(limit, static_cast<int>(std::floor(side * scale + 0.5))));
+  };
+  Placement placement;
+  placement.width = scaled(source_width, network_width);
+  placement.height = scaled(source_height, network_height);
+  placement.left = (network_width - placement.width) / 2;
+  placement.top = (network_height - placement.height) / 2;
+  placement.scale_x = static_cast<double>(placement.width) / source_width;
+  placement.scale_y = static_cast<double>(placement.height) / source_height;
+  return placement;
+}
+
+Preprocessor::Preprocessor(PreprocessSpec spec, int network_width, int network_height)
+    : spec_(std::move(spec)), network_width_(network_width), network_height_(network_height) {
+  if (network_width < 1 || network_height < 1) {
+    throw std::invalid_argument("the network input is " + std::to_string(network_width) + "x" +
+                                std::to_string(network_height));
+  }
+  tensor_.assign(static_cast<std::size_t>(network_width) * static_cast<std::size_t>(network_height), spec_.pad_value);
+}
+
+Placement Preprocessor::operator()(const ImageView& frame) {
+  const std::size_t pixel = frame.format == PixelFormat::grey16 ? 2 : 1;
+  if (frame.data == nullptr || frame.width < 1 || frame.height < 1 ||
+      frame.pitch < pixel * static_cast<std::size_t>(frame.width)) {
+    throw std::invalid_argument("E105 frame format: the frame is " + std::to_string(frame.width) + "x" +
+                                std::to_string(frame.height) + " with a pitch of " + std::to_string(frame.pitch) +
+                                " bytes");
+  }
+  if (frame.format == PixelFormat::grey16 && !spec_.sixteen_bit) {
+    throw std::invalid_argument("E107 16-bit mapping not named: name one in the spec");
+  }
+  if (frame.width != source_width_ || frame.height != source_height_) {
+    source_width_ = frame.width;
+    source_height_ = frame.height;
+    placement_ = place(frame.width, frame.height, network_width_, network_height_);
+    across_ = taps(frame.width, placement_.width);
+    down_ = taps(frame.height, placement_.height);
+    for (auto& row : rows_) row.resize(static_cast<std::size_t>(placement_.width));
+    std::fill(tensor_.begin(), tensor_.end(), spec_.pad_value);
+  }
+  std::size_t pitch = 0;
+  const std::uint8_t* grey = to_eight_bits(frame, pitch);
+  scale(grey, pitch);
+  return placement_;
+}
+
+std::vector<Preprocessor::Tap> Preprocessor::taps(int source, int target) {
+  std::vector<Tap> result(static_cast<std::size_t>(target));
+  const double step = 1.0 / (static_cast<double>(target) / source);
+  for (int index = 0; index < target; ++index) {
+    const double place = step * (index + 0.5) - 0.5;
+    const int first = static_cast<int>(std::floor(place));
+    Tap& tap = result[static_cast<std::size_t>(index)];
+    if (first < 0) {
+      tap = {0, 0, 0};
+    } else if (first >= source - 1) {
+      tap = {source - 1, source - 1, 0};
+    } else {
+      tap = {first, first + 1, static_cast<std::uint32_t>(std::nearbyint((place - first) * kOne))};
+    }
+  }
+  return result;
+}
+
+const std::uint8_t* Preprocessor::to_eight_bits(const ImageView& frame, std::size_t& pitch) {
+  if (frame.format == PixelFormat::grey8) {
+    pitch = frame.pitch;
+    return static_cast<const std::uint8_t*>(frame.data);
+  }
+  const SixteenBitSpec& mapping = *spec_.sixteen_bit;
+  double low = mapping.low;
+  double high = mapping.high;
+  if (mapping.mapping == SixteenBitMapping::linear_percentile) {
+    counts_.assign(kLevels, 0);
+    for (int row = 0; row < frame.height; ++row) {
+      const std::uint16_t* pixels = row16(frame, row);
+      for (int column = 0; column < frame.width; ++column) ++counts_[pixels[column]];
+    }
+    const auto pixels = static_cast<std::uint64_t>(frame.width) * static_cast<std::uint64_t>(frame.height);
+    low = count_percentile(counts_, pixels, mapping.low);
+    high = count_percentile(counts_, pixels, mapping.high);
+  }
+  fill_table(low, high, mapping.min_span, table_);
+  const auto width = static_cast<std::size_t>(frame.width);
+  eight_bits_.resize(width * static_cast<std::size_t>(frame.height));
+  for (int row = 0; row < frame.height; ++row) {
+    const std::uint16_t* pixels = row16(frame, row);
+    std::uint8_t* out = eight_bits_.data() + static_cast<std::size_t>(row) * width;
+    for (std::size_t column = 0; column < width; ++column) out[column] = table_[pixels[column]];
+  }
+  pitch = width;
+  return eight_bits_.data();
+}
+
+void Preprocessor::scale(const std::uint8_t* grey, std::size_t pitch) {
+  const auto width = static_cast<std::size_t>(placement_.width);
+  std::array<int, 2> held = {-1, -1};  // which source rows rows_ holds
+  const auto scaled_row = [&](int source, int keep) -> int {
+    for (int slot = 0; slot < 2; ++slot) {
+      if (held[static_cast<std::size_t>(slot)] == source) return slot;
+    }
+    const int slot = held[0] == keep ? 1 : 0;
+    const std::uint8_t* pixels = grey + static_cast<std::size_t>(source) * pitch;
+    auto& row = rows_[static_cast<std::size_t>(slot)];
+    for (std::size_t column = 0; column < width; ++column) {
+      const Tap& tap = across_[column];
+      row[column] = pixels[tap.first] * (kOne - tap.weight) + pixels[tap.second] * tap.weight;
+    }
+    held[static_cast<std::size_t>(slot)] = source;
+    return slot;
+  };
+  for (int line = 0; line < placement_.height; ++line) {
+    const Tap& tap = down_[static_cast<std::size_t>(line)];
+    const int first = scaled_row(tap.first, tap.second);
+    const int second = scaled_row(tap.second, tap.first);
+    const auto& upper = rows_[static_cast<std::size_t>(first)];
+    const auto& lower = rows_[static_cast<std::size_t>(second)];
+    std::uint8_t* out = tensor_.data() +
+                        static_cast<std::size_t>(placement_.top + line) * static_cast<std::size_t>(network_width_) +
+                        static_cast<std::size_t>(placement_.left);
+    for (std::size_t column = 0; column < width; ++column) {
+      const std::uint32_t sum = upper[column] * (kOne - tap.weight) + lower[column] * tap.weight;
+      out[column] = static_cast<std::uint8_t>((sum + (1U << 15)) >> 16);
+    }
+  }
+}
+
+}  // namespace edge_irdet
