@@ -20,7 +20,7 @@ help:
 .venv-test/installed: pyproject.toml
 	$(PYTHON) -m venv .venv-test
 	.venv-test/bin/python -m pip install --quiet --disable-pip-version-check torch==2.13.0
-	.venv-test/bin/python -m pip install --quiet --disable-pip-version-check --editable '.[train,dev]'
+	.venv-test/bin/python -m pip install --quiet --disable-pip-version-check --editable '.[train,tensorrt-rtx,dev]'
 	touch $@
 
 demo: .venv/installed

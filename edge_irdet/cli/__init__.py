@@ -8,6 +8,7 @@ import click
 import cv2
 
 from edge_irdet import __version__
+from edge_irdet.cli.build import build_command
 from edge_irdet.cli.evaluate import evaluate_command
 from edge_irdet.cli.export import export_command
 from edge_irdet.cli.info import info_command
@@ -35,6 +36,7 @@ for command in (
     export_command,
     evaluate_command,
     threshold_command,
+    build_command,
     stream_command,
 ):
     commands.add_command(command)

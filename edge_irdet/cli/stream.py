@@ -22,8 +22,9 @@ from rich.table import Table
 
 from edge_irdet.cli.options import choice_of, map16_option
 from edge_irdet.detection.detector import Detector, DetectorConfig
+from edge_irdet.engine.selection import RUNTIMES, choose_runner
 from edge_irdet.errors import FramesSkippedError
-from edge_irdet.package import DEFAULT_PACKAGE, NmsRule, Precision, SixteenBitSpec
+from edge_irdet.package import DEFAULT_PACKAGE, NmsRule, Precision, SixteenBitSpec, open_package
 from edge_irdet.stream.pipeline import Pipeline, PipelineConfig
 from edge_irdet.stream.policy import FramePolicy
 from edge_irdet.stream.record import Record
@@ -41,7 +42,16 @@ USAGES = "\n".join(
 @click.option("--source", required=True, help="Where frames come from; the forms are below.")
 @click.option("--package", default=DEFAULT_PACKAGE, show_default=True, help="A directory or a shipped name.")
 @click.option("--output", "outputs", multiple=True, help="Where results go; may be repeated.")
-@click.option("--precision", type=choice_of(Precision), default=Precision.FP32.value, show_default=True)
+@click.option(
+    "--runtime",
+    type=click.Choice(RUNTIMES),
+    default=RUNTIMES[0],
+    show_default=True,
+    help="auto takes TensorRT where an engine of the package fits this device, else the CPU.",
+)
+@click.option(
+    "--precision", type=choice_of(Precision), help="[default: the fastest engine that fits; fp32 on the CPU]"
+)
 @click.option("--score", type=click.FloatRange(0, 1), help="Score threshold. [default: the package's]")
 @click.option("--nms", type=choice_of(NmsRule), help="Suppression rule. [default: the package's]")
 @click.option("--policy", type=choice_of(FramePolicy), help="[default: latest live, lossless else]")
@@ -53,7 +63,8 @@ def stream_command(
     source: str,
     package: str,
     outputs: tuple[str, ...],
-    precision: Precision,
+    runtime: str,
+    precision: str | None,
     score: float | None,
     nms: NmsRule | None,
     policy: FramePolicy | None,
@@ -72,12 +83,11 @@ def stream_command(
     opened = open_source(source)
     sinks = open_sinks(outputs, source)
     config = DetectorConfig(
-        precision=Precision(precision),
-        score_threshold=score,
-        nms=None if nms is None else NmsRule(nms),
-        sixteen_bit=map16,
-        threads=threads,
+        score_threshold=score, nms=None if nms is None else NmsRule(nms), sixteen_bit=map16
     )
+    held = open_package(package)
+    asked = None if precision is None else Precision(precision)
+    selection = choose_runner(held, asked, runtime, threads=threads)
     # The terminal is for people; standard output may be the feed.
     console = Console(stderr=True, quiet=quiet)
     bar = Progress(
@@ -90,7 +100,8 @@ def stream_command(
         console=console,
         disable=quiet,
     )
-    with Detector(package, config) as detector, bar:
+    console.print(selection.reason, style="dim", highlight=False)
+    with Detector(held, config, selection.runner) as detector, bar:
         task = bar.add_task(opened.uri, total=frames, found=0)
         found = 0
 

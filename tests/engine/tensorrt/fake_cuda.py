@@ -1,8 +1,8 @@
 """A FAKE of the CUDA adapter. It proves that the runner keeps to the protocol, and nothing about CUDA.
 
-It is stricter than CUDA: what is queued on a stream runs at ``synchronise`` only, so a result that is read too
-early is wrong; memory is filled with rubbish when it is allocated and when it is freed; every use of something
-freed, of another thread's context, or of something unknown is a :class:`ProtocolViolation`.
+It is stricter than CUDA: what is queued on a stream runs at ``synchronise`` only, so a result that is read
+too early is wrong; memory is filled with rubbish when it is allocated and when it is freed; every use of
+something freed, of another thread's context, or of something unknown is a :class:`ProtocolViolationError`.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ RUBBISH = 0xA5
 Operation = Callable[[], None]
 
 
-class ProtocolViolation(AssertionError):
+class ProtocolViolationError(AssertionError):
     """The code under test did what CUDA or TensorRT forbids."""
 
 
@@ -56,7 +56,7 @@ class FakeCuda:
     def _called(self, name: str, attached: bool = True) -> None:
         self.calls.append(name)
         if attached and not self.attached.get(threading.current_thread()):
-            raise ProtocolViolation(f"{name} without a context on {threading.current_thread().name}")
+            raise ProtocolViolationError(f"{name} without a context on {threading.current_thread().name}")
         left = self.fail.get(name)
         if left is not None:
             self.fail[name] = left - 1
@@ -66,7 +66,7 @@ class FakeCuda:
 
     def _known(self, table: dict[int, object], key: int, what: str) -> None:
         if key not in table:
-            raise ProtocolViolation(f"{what} {key:#x} is unknown or freed")
+            raise ProtocolViolationError(f"{what} {key:#x} is unknown or freed")
 
     # Queries.
 
@@ -84,7 +84,8 @@ class FakeCuda:
 
     def device(self, index: int) -> Device:
         self._called("device", attached=False)
-        assert index == 0 and self._device is not None
+        assert index == 0
+        assert self._device is not None
         return self._device
 
     # Contexts.
@@ -140,7 +141,7 @@ class FakeCuda:
         self._called("destroy_stream")
         self._known(self.streams, stream, "stream")
         if self.streams.pop(stream) or stream in self.capturing:
-            raise ProtocolViolation("a stream was destroyed with work on it")
+            raise ProtocolViolationError("a stream was destroyed with work on it")
 
     def queue(self, stream: int, operation: Operation) -> None:
         """Put an operation on a stream, or into the graph that the stream records."""
@@ -151,7 +152,7 @@ class FakeCuda:
         self._called("synchronise")
         self._known(self.streams, stream, "stream")
         if stream in self.capturing:
-            raise ProtocolViolation("a capturing stream was synchronised")
+            raise ProtocolViolationError("a capturing stream was synchronised")
         queued, self.streams[stream] = self.streams[stream], []
         for operation in queued:
             operation()
@@ -169,7 +170,7 @@ class FakeCuda:
         self._known(self.pinned, buffer.address, "pinned memory")
         device = self.memory_bytes[address]
         if device.size != buffer.array.size:
-            raise ProtocolViolation(f"a copy of {buffer.array.size} bytes from or to {device.size}")
+            raise ProtocolViolationError(f"a copy of {buffer.array.size} bytes from or to {device.size}")
         if to_device:
             device[:] = buffer.array
         else:
@@ -181,14 +182,14 @@ class FakeCuda:
         self._called("begin_capture")
         self._known(self.streams, stream, "stream")
         if self.streams[stream]:
-            raise ProtocolViolation("a capture began with work on the stream")
+            raise ProtocolViolationError("a capture began with work on the stream")
         self.capturing[stream] = []
 
     def end_capture(self, stream: int) -> int:
         operations = self.capturing.pop(stream, None)
         self._called("end_capture")  # after the pop: a failed capture has left capture mode too
         if operations is None:
-            raise ProtocolViolation("a capture ended that had not begun")
+            raise ProtocolViolationError("a capture ended that had not begun")
         graph = next(self._addresses)
         self.graphs[graph] = operations
         return graph

@@ -1,5 +1,5 @@
-"""A FAKE of TensorRT's Python module. It proves that builder and runner keep to the protocol, not that TensorRT
-takes the graph or computes it: its "plan" is the ONNX graph itself, run on the CPU.
+"""A FAKE of TensorRT's Python module. It proves that builder and runner keep to the protocol, not that
+TensorRT takes the graph or computes it: its "plan" is the ONNX graph itself, run on the CPU.
 
 ``fake_tensorrt("8.5", cuda)`` has what 8.5 has and lacks what 8.5 lacks; so for ``10``, ``11`` and ``rtx``.
 """
@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 import onnx
-from fake_cuda import FakeCuda, ProtocolViolation
+from fake_cuda import FakeCuda, ProtocolViolationError
 
 from edge_irdet.engine.cpu_runner import CpuRunner
 
@@ -33,6 +33,12 @@ FROM_ONNX = {
     onnx.TensorProto.INT64: DataType.INT64,
     onnx.TensorProto.BOOL: DataType.BOOL,
     onnx.TensorProto.UINT8: DataType.UINT8,
+}
+LayerType = enum.Enum("LayerType", ["CONSTANT", "QUANTIZE", "DEQUANTIZE", "OTHER"])
+LAYER_TYPES = {
+    "Constant": LayerType.CONSTANT,
+    "QuantizeLinear": LayerType.QUANTIZE,
+    "DequantizeLinear": LayerType.DEQUANTIZE,
 }
 INSPECTED = {DataType.FLOAT: "Row major linear FP32", DataType.HALF: "Row major linear FP16 format"}
 
@@ -69,16 +75,12 @@ def fake_tensorrt(generation: str, cuda: FakeCuda, version: str | None = None) -
 
     def taken(logger: Any) -> None:
         if not isinstance(logger, ILogger):
-            raise ProtocolViolation("TensorRT got no logger")
+            raise ProtocolViolationError("TensorRT got no logger")
         log.logger = logger
 
-    class NetworkDefinitionCreationFlag(enum.IntEnum):
-        _ignore_ = ["name_", "bit"]
-        for name_, bit in CREATION_FLAGS[generation].items():
-            vars()[name_] = bit
-
-    builder_flags = ["TF32", *(WEAK_FLAGS if generation in ("8.5", "10") else [])]
-    BuilderFlag = enum.Enum("BuilderFlag", builder_flags)
+    weak = WEAK_FLAGS if generation in ("8.5", "10") else []
+    trt.BuilderFlag = enum.Enum("BuilderFlag", ["TF32", *weak])
+    trt.NetworkDefinitionCreationFlag = enum.IntEnum("Flag", CREATION_FLAGS[generation])
 
     class TimingCache:
         def __init__(self, content: bytes) -> None:
@@ -89,7 +91,7 @@ def fake_tensorrt(generation: str, cuda: FakeCuda, version: str | None = None) -
 
     class IBuilderConfig:
         def __init__(self) -> None:
-            self.flags = {BuilderFlag.TF32}
+            self.flags = {trt.BuilderFlag.TF32}
             self.limits: dict[Any, int] = {}
             self.profiling_verbosity = None
             self.timing_cache: TimingCache | None = None
@@ -134,7 +136,7 @@ def fake_tensorrt(generation: str, cuda: FakeCuda, version: str | None = None) -
 
     class Layer:
         def __init__(self, node: onnx.NodeProto, outputs: list[Tensor]) -> None:
-            self.type = trt.LayerType.CONSTANT if node.op_type == "Constant" else trt.LayerType.OTHER
+            self.type = LAYER_TYPES.get(node.op_type, LayerType.OTHER)
             self.name, self.outputs, self.precision = node.name, outputs, None
             self.output_types: dict[int, Any] = {}
             self.num_outputs = len(outputs)
@@ -215,7 +217,7 @@ def fake_tensorrt(generation: str, cuda: FakeCuda, version: str | None = None) -
         def __init__(self, logger: Any) -> None:
             taken(logger)
             if generation != "rtx" and "device_count" not in cuda.calls:
-                raise ProtocolViolation("TensorRT was touched before the driver was probed")
+                raise ProtocolViolationError("TensorRT was touched before the driver was probed")
 
         def create_network(self, flags: int) -> Network:
             return Network(flags)
@@ -310,15 +312,15 @@ def fake_tensorrt(generation: str, cuda: FakeCuda, version: str | None = None) -
                 say(f"Given invalid tensor name: {name}")
                 return False
             if name in self._addresses:
-                raise ProtocolViolation(f"the address of {name} was set twice")
+                raise ProtocolViolationError(f"the address of {name} was set twice")
             self._addresses[name] = address
             return True
 
         def execute_async_v3(self, stream_handle: int) -> bool:
             if threading.current_thread() is not self._thread:
-                raise ProtocolViolation("an execution context was used from another thread")
+                raise ProtocolViolationError("an execution context was used from another thread")
             if set(self._addresses) != set(self._engine.tensors):
-                raise ProtocolViolation("enqueueV3 before all addresses were set")
+                raise ProtocolViolationError("enqueueV3 before all addresses were set")
             if trt.state.refuse_enqueue:
                 say("Error Code 1: Cask (Cask convolution execution)")
                 return False
@@ -329,7 +331,7 @@ def fake_tensorrt(generation: str, cuda: FakeCuda, version: str | None = None) -
         def _execute(self) -> None:
             for name in self._addresses:
                 if self._addresses[name] not in cuda.memory_bytes:
-                    raise ProtocolViolation(f"the memory of {name} was freed")
+                    raise ProtocolViolationError(f"the memory of {name} was freed")
             feeds = {name: self._on_device(name) for name in self._engine.inputs}
             for name, array in self._cpu.infer(feeds).items():
                 self._on_device(name)[...] = array
@@ -343,13 +345,13 @@ def fake_tensorrt(generation: str, cuda: FakeCuda, version: str | None = None) -
         def __init__(self, logger: Any) -> None:
             taken(logger)
             if "device_count" not in cuda.calls:
-                raise ProtocolViolation("TensorRT was touched before the driver was probed")
+                raise ProtocolViolationError("TensorRT was touched before the driver was probed")
             if trt.state.no_runtime:
                 raise TypeError("pybind11::init(): factory function returned nullptr")
 
         def deserialize_cuda_engine(self, plan: bytes) -> Engine | None:
             if not cuda.attached.get(threading.current_thread()):
-                raise ProtocolViolation("an engine was deserialised without a CUDA context")
+                raise ProtocolViolationError("an engine was deserialised without a CUDA context")
             if not plan.startswith(MAGIC) or not plan.endswith(b"END"):
                 say("Serialization assertion magicTagRead == kMAGIC_TAG failed")
                 return None
@@ -362,13 +364,11 @@ def fake_tensorrt(generation: str, cuda: FakeCuda, version: str | None = None) -
 
         trt.IProgressMonitor = IProgressMonitor
     trt.ILogger = ILogger
-    trt.NetworkDefinitionCreationFlag = NetworkDefinitionCreationFlag
-    trt.BuilderFlag = BuilderFlag
     trt.IBuilderConfig = IBuilderConfig
     trt.MemoryPoolType = enum.Enum("MemoryPoolType", ["WORKSPACE"])
     trt.ProfilingVerbosity = enum.Enum("ProfilingVerbosity", ["LAYER_NAMES_ONLY", "DETAILED"])
     trt.LayerInformationFormat = enum.Enum("LayerInformationFormat", ["ONELINE", "JSON"])
-    trt.LayerType = enum.Enum("LayerType", ["CONSTANT", "OTHER"])
-    trt.DataType, trt.float32 = DataType, DataType.FLOAT
+    trt.LayerType, trt.DataType = LayerType, DataType
+    trt.float32, trt.float16 = DataType.FLOAT, DataType.HALF
     trt.Builder, trt.OnnxParser, trt.Runtime = Builder, OnnxParser, Runtime
     return trt

@@ -39,12 +39,8 @@ def builder_of(package: Package, generation: str, cuda: FakeCuda | None = None) 
     return EngineBuilder(package, TensorRTModule(trt), cuda), trt
 
 
-@pytest.mark.parametrize(
-    ("generation", "flags"), [("8.5", 0b01), ("10", 0b11), ("11", 0b01), ("rtx", 0b01)]
-)
-def test_network_flags_come_from_the_enumeration(
-    small_package: Package, generation: str, flags: int
-) -> None:
+@pytest.mark.parametrize(("generation", "flags"), [("8.5", 0b01), ("10", 0b11), ("11", 0b01), ("rtx", 0b01)])
+def test_network_flags_come_from_the_enumeration(small_package: Package, generation: str, flags: int) -> None:
     builder, trt = builder_of(small_package, generation)
     engine = builder.build(BuildConfig())
     assert trt.state.networks[0].flags == flags
@@ -70,18 +66,37 @@ def test_weak_fp16_keeps_the_graphs_own_fp32_layers(small_package: Package) -> N
     held = {layer.name for layer in trt.state.networks[0].layers if layer.precision is trt.float32}
     assert held == {"to_decode", "decode_reshape", "boxes", "scores"}
     assert all(
-        layer.output_types == {0: trt.float32}
-        for layer in trt.state.networks[0].layers
-        if layer.name in held
+        layer.output_types == {0: trt.float32} for layer in trt.state.networks[0].layers if layer.name in held
     )
 
 
-def test_weak_int8_allows_no_fp16(
-    package_of: WritePackage, graph_of: Callable[..., object]
-) -> None:
+def test_weak_int8_allows_no_fp16(package_of: WritePackage, graph_of: Callable[..., object]) -> None:
     builder, trt = builder_of(package_of({Precision.INT8: graph_of()}), "8.5")
     builder.build(BuildConfig(Precision.INT8))
     assert {flag.name for flag in trt.state.build_configs[0].flags} == {"INT8"}
+
+
+def test_weak_int8_with_an_fp16_remainder(package_of: WritePackage, graph_of: Callable[..., object]) -> None:
+    builder, trt = builder_of(package_of({Precision.INT8: graph_of(half=True)}), "8.5")
+    builder.build(BuildConfig(Precision.INT8))
+    flags = {flag.name for flag in trt.state.build_configs[0].flags}
+    assert flags == {"INT8", "FP16", "OBEY_PRECISION_CONSTRAINTS"}
+    held = {layer.name for layer in trt.state.networks[0].layers if layer.precision is trt.float32}
+    assert held == {"to_decode", "decode_reshape", "boxes", "scores"}
+
+
+def test_the_calibration_recipe_is_in_the_identity(small_package: Package) -> None:
+    builder, _ = builder_of(small_package, "10")
+    before = builder.build(BuildConfig()).identity
+    keys = {before.key}
+    for recipe in ({"method": "minmax"}, {"method": "percentile"}):
+        metrics = {Precision.FP32: {"recipe": recipe}}
+        small_package.manifest = msgspec.structs.replace(small_package.manifest, metrics=metrics)
+        identity = builder.build(BuildConfig()).identity
+        assert identity.calibration_sha256 is not None
+        keys.add(identity.key)
+    assert before.calibration_sha256 is None
+    assert len(keys) == 3
 
 
 @pytest.mark.parametrize("generation", ["10", "11", "rtx"])
@@ -130,9 +145,7 @@ def test_the_parsers_words_are_in_the_error(
     assert ("Loop 'extra'" if generation == "10" else "node 7") in caught.value.what
 
 
-def test_the_builders_log_is_in_the_error(
-    package_of: WritePackage, graph_of: Callable[..., object]
-) -> None:
+def test_the_builders_log_is_in_the_error(package_of: WritePackage, graph_of: Callable[..., object]) -> None:
     package = package_of({Precision.FP32: graph_of(extra="NonMaxSuppression")})
     builder, _ = builder_of(package, "10")
     with pytest.raises(EngineBuildError, match=r"TensorRT: Error Code 2: .*extra has no runners"):
@@ -250,6 +263,16 @@ def test_progress_where_there_is_a_monitor(small_package: Package, generation: s
     phase = "Building engine"
     expected = [(phase, 0.0), (phase, 0.5), (phase, 1.0), (phase, 1.0)]
     assert seen == (expected if generation == "10" else [])
+
+
+def test_progress_that_raises_stops_the_build_and_comes_out(small_package: Package) -> None:
+    def stop(phase: str, done: float) -> None:
+        raise KeyboardInterrupt
+
+    builder, _ = builder_of(small_package, "10")
+    with pytest.raises(KeyboardInterrupt):
+        builder.build(BuildConfig(), stop)
+    assert not list((small_package.directory / "engines").iterdir())
 
 
 def test_unknown_and_missing_modules(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,4 +1,4 @@
-"""The two CUDA adapters: cuda-python's real module where there is no driver, FAKES of both bindings elsewhere."""
+"""The two CUDA adapters: the real cuda-python where there is no driver, and FAKES of both bindings."""
 
 from __future__ import annotations
 
@@ -61,11 +61,10 @@ def test_the_real_bindings_failures_are_coded(
 class FakeRuntime:
     """Answers each function by the results given for it, and keeps the calls."""
 
-    class cudaError_t(enum.IntEnum):  # noqa: N801
-        cudaSuccess = 0
-        cudaErrorMemoryAllocation = 2
-        cudaErrorStreamCaptureInvalidated = 901
-
+    cudaError_t = enum.IntEnum(  # noqa: N815
+        "cudaError_t",
+        {"cudaSuccess": 0, "cudaErrorMemoryAllocation": 2, "cudaErrorStreamCaptureInvalidated": 901},
+    )
     cudaMemcpyKind = SimpleNamespace(cudaMemcpyHostToDevice="to device", cudaMemcpyDeviceToHost="to host")  # noqa: N815
     cudaStreamCaptureMode = SimpleNamespace(cudaStreamCaptureModeThreadLocal="thread-local")  # noqa: N815
     cudaStreamNonBlocking = 1  # noqa: N815

@@ -27,7 +27,8 @@ from edge_irdet.errors import EngineBuildError, OptionError
 from edge_irdet.export.graph import DeployedGraph, export_onnx
 from edge_irdet.export.precision.fp16 import to_fp16
 from edge_irdet.export.precision.int8 import quantize_int8
-from edge_irdet.network.light_sgmtlm import LightSGMTLM
+from edge_irdet.export.precision.recipe import Int8Recipe, Remainder
+from edge_irdet.network.light_sgmtlm import LightSGMTLM, NetworkConfig
 from edge_irdet.network.variants import variant_config
 from edge_irdet.package import GraphFile, Package, Precision, file_sha256, open_package, shipped_packages
 
@@ -144,11 +145,24 @@ def copied(package: Path, to: Path) -> Path:
 
 def test_the_saliency_head_is_accepted(package_of: Callable[..., Package]) -> None:
     torch.manual_seed(0)
-    model = LightSGMTLM(variant_config("light-sgmtlm-reduced")).eval()
+    model = LightSGMTLM(NetworkConfig(8, 1, saliency_resolution="full")).eval()
     package = package_of({Precision.FP32: export_onnx(DeployedGraph(model, saliency=True), (64, 64))})
     engine = EngineBuilder(package, TensorRTModule(trt)).build(BuildConfig())
     assert engine.identity.outputs[-1].name == "saliency"
     assert engine.identity.outputs[-1].shape == [1, 1, 64, 64]
+
+
+def test_int8_with_an_fp16_remainder_is_accepted(package_of: Callable[..., Package]) -> None:
+    torch.manual_seed(0)
+    model = LightSGMTLM(NetworkConfig(8, 1, saliency_head=False)).eval()
+    generator = np.random.default_rng(0)
+    frames = [generator.integers(0, 256, (1, 1, 64, 64)).astype(np.uint8) for _ in range(8)]
+    recipe = Int8Recipe(remainder=Remainder.FP16)
+    graph = quantize_int8(export_onnx(DeployedGraph(model, saliency=False), (64, 64)), frames, recipe)
+    engine = EngineBuilder(package_of({Precision.INT8: graph}), TensorRTModule(trt)).build(
+        BuildConfig(Precision.INT8)
+    )
+    assert engine.record.plan_bytes > 100_000
 
 
 def test_targets_are_in_the_identity_and_the_key(small_package: Package) -> None:

@@ -125,6 +125,19 @@ def test_the_faster_of_two_engines_that_fit(small_package: Package) -> None:
     assert found.identity.workspace_mb == 128
 
 
+def test_without_a_precision_the_fastest_measured_engine(small_package: Package) -> None:
+    cuda, module = device()
+    builder = EngineBuilder(small_package, module, cuda)
+    fast = builder.build(BuildConfig(Precision.FP16))
+    builder.build(BuildConfig(Precision.FP32))
+    chosen = choose_runner(small_package, None, module=module, cuda=cuda)
+    assert "TensorRT runtime, fp32" in chosen.reason  # nothing was measured
+    write_record(StoredEngine(fast.path, msgspec.structs.replace(fast.record, latency_ms={"p50": 1.0})))
+    chosen = choose_runner(small_package, None, module=module, cuda=cuda)
+    assert "TensorRT runtime, fp16" in chosen.reason
+    assert choose_runner(small_package, None, "cpu").reason == "CPU runtime, fp32: as asked"
+
+
 def test_latency_is_in_milliseconds_and_ordered(small_package: Package) -> None:
     with CpuRunner(small_package.graph_path(), threads=1) as runner:
         latency = measure_latency(runner, frames=20)

@@ -1,0 +1,188 @@
+"""``edge-irdet build``."""
+
+from __future__ import annotations
+
+from itertools import islice
+from pathlib import Path
+
+import click
+import msgspec
+from rich.console import Console
+from rich.progress import Progress
+from rich.table import Table
+
+from edge_irdet.cli.options import require_extra
+from edge_irdet.engine.building import DEFAULT_WORKSPACE_MB, BuildConfig, EngineBuilder
+from edge_irdet.engine.cuda import ADAPTERS, CudaAdapter, open_cuda
+from edge_irdet.engine.engine_store import StoredEngine, write_record
+from edge_irdet.engine.identity import covers
+from edge_irdet.engine.latency import measure_latency
+from edge_irdet.engine.tensorrt_module import MODULES, TensorRTModule, megabytes, open_tensorrt
+from edge_irdet.engine.tensorrt_runner import TensorRTRunner
+from edge_irdet.errors import OptionError
+from edge_irdet.package import DEFAULT_PACKAGE, Precision, open_package
+
+AUTO = "auto"
+ONNX, TORCH_TENSORRT = "onnx", "torch-tensorrt"
+
+
+@click.command("build")
+@click.argument("package", default=DEFAULT_PACKAGE)
+@click.option(
+    "--precision",
+    type=click.Choice([AUTO, *(precision.value for precision in Precision)]),
+    default=AUTO,
+    show_default=True,
+    help="auto builds every precision that the package holds (each has passed its accuracy gate), measures "
+    "them on the GPU and names the fastest.",
+)
+@click.option(
+    "--workspace",
+    type=click.IntRange(min=1),
+    default=DEFAULT_WORKSPACE_MB,
+    show_default=True,
+    metavar="MB",
+    help="Cap of the builder's workspace.",
+)
+@click.option(
+    "--target",
+    "targets",
+    multiple=True,
+    metavar="SM",
+    help="Compute capability such as 8.6 to build for without its GPU; TensorRT-RTX only. May be repeated. "
+    "[default: the GPU at hand; TensorRT-RTX: Ampere and later]",
+)
+@click.option("--module", type=click.Choice([AUTO, *MODULES]), default=AUTO, help="TensorRT's Python module.")
+@click.option(
+    "--cuda", type=click.Choice(ADAPTERS), default=ADAPTERS[0], show_default=True, help="CUDA binding."
+)
+@click.option(
+    "--via",
+    type=click.Choice([ONNX, TORCH_TENSORRT]),
+    default=ONNX,
+    show_default=True,
+    help="torch-tensorrt compiles the checkpoint's torch module instead of the package's ONNX graph.",
+)
+@click.option(
+    "--checkpoint",
+    type=click.Path(path_type=Path),
+    help="The checkpoint that the package was exported from; for --via torch-tensorrt.",
+)
+@click.option("--rebuild", is_flag=True, help="Build also where an intact engine is there already.")
+def build_command(
+    package: str,
+    precision: str,
+    workspace: int,
+    targets: tuple[str, ...],
+    module: str,
+    cuda: str,
+    via: str,
+    checkpoint: Path | None,
+    rebuild: bool,
+) -> None:
+    """Build TensorRT engines of PACKAGE (a directory or a shipped name) into its folder engines/.
+
+    Build on the device that is to run them: an engine fits one TensorRT version and one kind of GPU.
+
+    \b
+    Example: edge-irdet build my-package --precision fp16
+    """
+    if (via == TORCH_TENSORRT) != (checkpoint is not None):
+        raise OptionError(
+            "--via torch-tensorrt and --checkpoint go together, and one was given without the other",
+            "name the checkpoint that the package was exported from, or leave both away",
+        )
+    opened = open_package(package)
+    adapter = None if cuda == ADAPTERS[0] else open_cuda(cuda)
+    trt = None if module == AUTO else open_tensorrt(module)
+    builder = EngineBuilder(opened, trt, adapter)
+    wanted = sorted(opened.manifest.graphs) if precision == AUTO else [Precision(precision)]
+    if precision == AUTO and via == TORCH_TENSORRT:
+        wanted = [held for held in wanted if held is not Precision.INT8]
+    engines = []
+    for each in wanted:
+        config = BuildConfig(each, workspace, targets, rebuild)
+        if checkpoint is None:
+            engine = _build(builder, config)
+        else:
+            engine = _build_with_torch_tensorrt(builder, config, checkpoint)
+        engines.append(_measured(builder, engine, adapter))
+    _report(engines, builder.module)
+
+
+def _build(builder: EngineBuilder, config: BuildConfig) -> StoredEngine:
+    with Progress(console=Console(stderr=True), transient=True) as bar:
+        tasks = {"": bar.add_task(f"building {config.precision.value}", total=None)}
+
+        def report(phase: str, done: float) -> None:
+            if phase not in tasks:
+                tasks[phase] = bar.add_task(phase, total=1.0)
+            bar.update(tasks[phase], completed=done, visible=done < 1.0)
+
+        return builder.build(config, report)
+
+
+def _build_with_torch_tensorrt(builder: EngineBuilder, config: BuildConfig, checkpoint: Path) -> StoredEngine:
+    require_extra("train", "torch", "onnx")
+    from edge_irdet.cli.export import PARITY_FRAMES, SYNTHETIC_FRAMES
+    from edge_irdet.engine.torch_tensorrt import build_with_torch_tensorrt, open_torch_tensorrt
+    from edge_irdet.export.graph import DeployedGraph
+    from edge_irdet.export.package_writer import model_from_checkpoint
+    from edge_irdet.export.parity import check_parity
+    from edge_irdet.stream.sources import open_source
+    from edge_irdet.training.checkpoint import load_checkpoint
+
+    convert = open_torch_tensorrt()
+    manifest = builder.package.manifest
+    saliency = any(output.name == "saliency" for output in manifest.outputs)
+    graph = DeployedGraph(model_from_checkpoint(load_checkpoint(checkpoint), manifest.variant), saliency)
+    # The gate measured the package: the checkpoint must be what the package was exported from.
+    onnx_file = builder.package.graph_path(Precision.FP32)
+    with open_source(SYNTHETIC_FRAMES) as source:
+        frames = (frame.image for frame in islice(iter(source.read, None), PARITY_FRAMES))
+        report = check_parity(graph, onnx_file, manifest.preprocess, manifest.input, frames)
+    report.require_passed()
+    return build_with_torch_tensorrt(builder, graph, config, convert)
+
+
+def _measured(builder: EngineBuilder, engine: StoredEngine, cuda: CudaAdapter | None) -> StoredEngine:
+    """The engine with its latency in its record, where the GPU it is for is at hand."""
+    device = builder.device
+    if device is None or not covers(engine.identity.compute_capabilities, device.compute_capability):
+        return engine
+    if engine.record.latency_ms is not None:
+        return engine
+    runner = TensorRTRunner(
+        builder.package, engine.identity.precision, engine=engine, module=builder.module, cuda=cuda
+    )
+    with runner:
+        latency = measure_latency(runner)
+    measured = StoredEngine(engine.path, msgspec.structs.replace(engine.record, latency_ms=latency))
+    write_record(measured)
+    return measured
+
+
+def _report(engines: list[StoredEngine], module: TensorRTModule) -> None:
+    table = Table(title=f"engines by {module.name} {module.version}")
+    for column in ("precision", "file", "MB", "built in s", "layer outputs", "p50 ms", "p99 ms"):
+        table.add_column(column, overflow="fold")
+    for engine in engines:
+        record, latency = engine.record, engine.record.latency_ms
+        found = record.precisions_found
+        table.add_row(
+            engine.identity.precision.value,
+            engine.path.name,
+            str(megabytes(record.plan_bytes)),
+            f"{record.build_seconds:.1f}",
+            "not loaded" if found is None else ", ".join(f"{n} {kind}" for kind, n in found.items()),
+            "" if latency is None else f"{latency['p50']:.3f}",
+            "" if latency is None else f"{latency['p99']:.3f}",
+        )
+    console = Console()
+    console.print(table)
+    timed = [(engine.record.latency_ms["p50"], engine) for engine in engines if engine.record.latency_ms]
+    if not timed:
+        console.print("not measured: the GPU that these engines are for is not here")
+        return
+    best = min(timed, key=lambda pair: pair[0])[1].identity.precision.value
+    console.print(f"fastest: {best}")

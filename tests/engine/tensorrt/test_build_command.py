@@ -1,0 +1,42 @@
+"""``edge-irdet build`` on a FAKE device; tests/cli/test_build.py runs it with NVIDIA's real builder."""
+
+from __future__ import annotations
+
+import msgspec
+import pytest
+from click.testing import CliRunner
+
+pytest.importorskip("onnx")
+
+from fake_cuda import FakeCuda
+from fake_tensorrt import fake_tensorrt
+
+import edge_irdet.cli.build as command
+from edge_irdet.engine.identity import EngineRecord
+from edge_irdet.engine.tensorrt_module import TensorRTModule
+from edge_irdet.package import Package
+
+
+def test_auto_measures_and_names_the_fastest(small_package: Package, monkeypatch: pytest.MonkeyPatch) -> None:
+    cuda = FakeCuda()
+    module = TensorRTModule(fake_tensorrt("10", cuda))
+    monkeypatch.setattr(command, "open_cuda", lambda name: cuda)
+    monkeypatch.setattr(command, "open_tensorrt", lambda name: module)
+    medians = iter([3.0, 2.0])
+    monkeypatch.setattr(command, "measure_latency", lambda runner: {"p50": next(medians), "p99": 9.0})
+    arguments = [str(small_package.directory), "--module", "tensorrt", "--cuda", "pycuda"]
+    result = CliRunner().invoke(command.build_command, arguments, catch_exceptions=False)
+    assert result.exit_code == 0
+    assert "fastest: fp32" in result.output
+    records = {
+        record.identity.precision.value: record
+        for path in (small_package.directory / "engines").glob("*.json")
+        for record in [msgspec.json.decode(path.read_bytes(), type=EngineRecord)]
+    }
+    assert {name: record.latency_ms["p50"] for name, record in records.items() if record.latency_ms} == {
+        "fp16": 3.0,
+        "fp32": 2.0,
+    }
+    cuda.require_nothing_left()
+    again = CliRunner().invoke(command.build_command, arguments, catch_exceptions=False)
+    assert "fastest: fp32" in again.output  # kept, with what was measured
