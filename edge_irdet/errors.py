@@ -206,7 +206,7 @@ class ExtraMissingError(EdgeIrdetError):
 
 
 class RecipeError(EdgeIrdetError):
-    """A calibration recipe cannot be read, has an unknown field or value, or names nodes that are not there."""
+    """A calibration recipe cannot be read, has an unknown field or value, or names nodes that are absent."""
 
     code = "E406"
     title = "calibration recipe"
@@ -220,7 +220,7 @@ class CalibrationDataError(EdgeIrdetError):
 
 
 class PrecisionConversionError(EdgeIrdetError):
-    """A graph cannot be brought to another precision: an unknown operator, or a constant that does not fit."""
+    """A graph cannot be brought to another precision: unknown operator, or a constant that does not fit."""
 
     code = "E408"
     title = "precision conversion"
