@@ -9,6 +9,7 @@ import cv2
 
 from edge_irdet import __version__
 from edge_irdet.cli.build import build_command
+from edge_irdet.cli.calibrate import calibrate_command
 from edge_irdet.cli.evaluate import evaluate_command
 from edge_irdet.cli.export import export_command
 from edge_irdet.cli.info import info_command
@@ -34,6 +35,7 @@ for command in (
     info_command,
     train_command,
     export_command,
+    calibrate_command,
     evaluate_command,
     threshold_command,
     build_command,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pickle
 import zipfile
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
@@ -23,8 +23,8 @@ CHECKPOINT_SCHEMA = 1
 
 
 @dataclass(frozen=True)
-class Checkpoint:
-    """The state of a run after a whole number of epochs."""
+class RunState:
+    """What is known about a run after a whole number of epochs; stored as text."""
 
     config: TrainingConfig
     """The run's configuration."""
@@ -53,6 +53,11 @@ class Checkpoint:
     best_epoch: int
     """Epochs done when it was reached."""
 
+
+@dataclass(frozen=True)
+class Checkpoint(RunState):
+    """A run's state with its tensors."""
+
     weights: dict[str, Tensor]
     """State of the model to export: the averaged weights where the run averages, else the model's."""
 
@@ -66,23 +71,11 @@ def save_checkpoint(checkpoint: Checkpoint, path: Path) -> None:
     Raises:
         OutputFailedError: it could not be written.
     """
-    text = msgspec.json.encode(
-        {
-            "config": checkpoint.config,
-            "classes": checkpoint.classes,
-            "anchors": checkpoint.anchors,
-            "data": checkpoint.data,
-            "epoch": checkpoint.epoch,
-            "seconds": checkpoint.seconds,
-            "machine": checkpoint.machine,
-            "best_map50": checkpoint.best_map50,
-            "best_epoch": checkpoint.best_epoch,
-        }
-    ).decode()
+    about = {field.name: getattr(checkpoint, field.name) for field in fields(RunState)}
     with written_atomically(path) as temporary:
         state = {
             "edge_irdet_checkpoint": CHECKPOINT_SCHEMA,
-            "about": text,
+            "about": msgspec.json.encode(about).decode(),
             "weights": checkpoint.weights,
             "resume": checkpoint.resume,
         }
@@ -91,18 +84,6 @@ def save_checkpoint(checkpoint: Checkpoint, path: Path) -> None:
         except RuntimeError as error:
             # torch's zip writer reports a full disk as RuntimeError.
             raise OSError(str(error).splitlines()[0]) from error
-
-
-class _About(msgspec.Struct):
-    config: TrainingConfig
-    classes: tuple[str, ...]
-    anchors: Anchors
-    data: TrainingData
-    epoch: int
-    seconds: float
-    machine: str
-    best_map50: float
-    best_epoch: int
 
 
 def load_checkpoint(path: Path) -> Checkpoint:
@@ -118,12 +99,8 @@ def load_checkpoint(path: Path) -> Checkpoint:
         state = torch.load(path, map_location="cpu", weights_only=True)
         if not isinstance(state, dict) or state.get("edge_irdet_checkpoint") != CHECKPOINT_SCHEMA:
             raise CheckpointInvalidError(f"{path} is not a checkpoint of this edge-irdet", next_step)
-        about = msgspec.json.decode(state["about"], type=_About)
-        return Checkpoint(
-            **{field: getattr(about, field) for field in _About.__struct_fields__},
-            weights=state["weights"],
-            resume=state["resume"],
-        )
+        about = msgspec.json.decode(state["about"], type=RunState)
+        return Checkpoint(**vars(about), weights=state["weights"], resume=state["resume"])
     except (pickle.UnpicklingError, RuntimeError, EOFError, KeyError, msgspec.DecodeError, OSError) as error:
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise CheckpointInvalidError(f"{path} could not be loaded: {reason}", next_step) from error

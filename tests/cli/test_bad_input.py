@@ -13,29 +13,12 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
+from doubles.command_line import refused, run
 
 from edge_irdet.package import MANIFEST_NAME, SHIPPED_PACKAGES
 from edge_irdet.stream.record import decode_record
 
 SHIPPED = SHIPPED_PACKAGES / "light-sgmtlm-reduced"
-
-
-def run(*arguments: str, folder: Path) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "edge_irdet", *arguments],
-        capture_output=True,
-        text=True,
-        cwd=folder,
-        timeout=120,
-        check=False,
-    )
-
-
-def refused(finished: subprocess.CompletedProcess[str], code: str) -> None:
-    assert finished.returncode == 2, finished.stderr
-    assert f"error {code} " in finished.stderr, finished.stderr
-    assert "next: " in finished.stderr
-    assert "Traceback" not in finished.stderr
 
 
 def files(folder: Path) -> set[str]:

@@ -4,33 +4,16 @@ from __future__ import annotations
 
 import json
 import subprocess
-import sys
 from pathlib import Path
 
 import cv2
 import numpy as np
 import pytest
+from doubles.command_line import refused, run
 
 pytest.importorskip("torch")
 pytest.importorskip("onnxsim")
 pytest.importorskip("pycocotools")
-
-
-def run(*arguments: str, folder: Path) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "edge_irdet", *arguments],
-        capture_output=True,
-        text=True,
-        cwd=folder,
-        timeout=240,
-        check=False,
-    )
-
-
-def refused(finished: subprocess.CompletedProcess[str], code: str) -> None:
-    assert finished.returncode == 2, finished.stderr
-    assert f"error {code} " in finished.stderr, finished.stderr
-    assert "Traceback" not in finished.stderr
 
 
 @pytest.fixture(scope="module")

@@ -30,7 +30,7 @@ DetectorGraph = Callable[..., onnx.ModelProto]
 
 
 def blob_detector(outlier: float = 0.0) -> onnx.ModelProto:
-    """A hand-made detector of bright 3x3 squares: a box of 3x3 px about every pixel, scored by the blur there.
+    """A hand-made detector of bright 3x3 squares: a box about every pixel, scored by the blur there.
 
     Args:
         outlier: gain of a channel that the next convolution ignores. A large one spoils a scale that all

@@ -174,7 +174,7 @@ def test_activations_beyond_fp16_are_found_and_nothing_is_written(
     package = make_package(detector_graph(outlier=90_000.0 * 9 / 8))
     before = contents(package)
     config = replace(CONFIG, precisions=(Precision.FP16,))
-    with pytest.raises(PrecisionConversionError, match="leave FP16's range.*first/Conv"):
+    with pytest.raises(PrecisionConversionError, match=r"leave FP16's range.*first/Conv"):
         calibrate(package, data_root, config)
     assert contents(package) == before
 

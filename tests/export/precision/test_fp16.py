@@ -83,7 +83,7 @@ def change(model: onnx.ModelProto, name: str, factor: float) -> onnx.ModelProto:
 def test_weights_that_do_not_fit(detector_graph: DetectorGraph) -> None:
     with pytest.raises(PrecisionConversionError, match=r"'first.weight' of .*first/Conv holds 8.8\d*e\+06"):
         to_fp16(change(detector_graph(), "first.weight", 1e7))
-    with pytest.raises(PrecisionConversionError, match="2 filters of 'second.weight'"):
+    with pytest.raises(PrecisionConversionError, match=r"2 filters of 'second\.weight'"):
         to_fp16(change(detector_graph(), "second.weight", 1e-9))
 
 

@@ -1,0 +1,152 @@
+"""Which labelled frames calibrate and which ones judge: never the same, never a test frame."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edge_irdet.dataset.labelled import LabelledDataset
+from edge_irdet.dataset.sample import Sample
+from edge_irdet.dataset.splits import split_validation
+from edge_irdet.detection.preprocess import Preprocessor
+from edge_irdet.errors import CalibrationDataError
+from edge_irdet.export.precision.recipe import MINIMUM_IMAGES
+from edge_irdet.package import InputSpec, Manifest, PreprocessSpec
+
+VALIDATION_FRACTION, VALIDATION_SEED = 0.15, 0
+"""The trainer's defaults, for packages whose manifest does not say what was held back."""
+
+ORIENTATIONS = ("", "h", "v", "hv", "t", "th", "tv", "thv")
+"""t: axes swapped, h: left and right, v: up and down; in this order of doing."""
+
+
+@dataclass(frozen=True)
+class FrameSelection:
+    """Names of the images for both purposes; they share none."""
+
+    calibration: tuple[str, ...]
+    """From these the ranges are taken."""
+
+    gate: LabelledDataset
+    """On these FP32 and the reduced precision are compared."""
+
+    gate_name: str
+    """What reports call the gate's frames."""
+
+
+def select_frames(
+    dataset: LabelledDataset, gate: LabelledDataset | None, manifest: Manifest, images: int, seed: int
+) -> FrameSelection:
+    """Divide a train list into calibration frames and gate frames.
+
+    Args:
+        dataset: the images of the train list.
+        gate: labelled images to judge on; None takes the part of the train list that the trainer held back,
+            which is the same part because fraction and seed are in the manifest.
+        manifest: of the package.
+        images: calibration frames wanted; fewer are taken where there are fewer.
+        seed: decides which ones are drawn.
+
+    Raises:
+        CalibrationDataError: fewer than 8 frames are left to calibrate on, or the gate's have no target.
+    """
+    names: tuple[str, ...] = dataset.names
+    gate_name = f"the validation part of {dataset.name}" if gate is None else gate.name
+    if gate is None:
+        if len(names) > MINIMUM_IMAGES:
+            training = manifest.training.get("config", {})
+            fraction = float(training.get("validation_fraction", VALIDATION_FRACTION))
+            names, held_back = split_validation(names, fraction, int(training.get("seed", VALIDATION_SEED)))
+            gate = dataset.subset(held_back)
+    else:
+        judged = frozenset(gate.names)
+        names = tuple(name for name in names if name not in judged)
+    if gate is None or len(names) < MINIMUM_IMAGES:
+        raise CalibrationDataError(
+            f"{dataset.name} has {len(dataset)} images, beside the gate's "
+            f"{0 if gate is None else len(names)} are left; ranges need at least {MINIMUM_IMAGES}",
+            "name a train list with more images: --split train.txt",
+        )
+    drawn = np.random.default_rng(seed).permutation(len(names))[:images]
+    return FrameSelection(tuple(names[index] for index in sorted(drawn)), gate, gate_name)
+
+
+def network_inputs(
+    dataset: LabelledDataset, preprocess: PreprocessSpec, network_input: InputSpec
+) -> Iterator[NDArray[np.uint8]]:
+    """Network inputs [1, 1, H, W] of the images, by the very preprocess that detection uses.
+
+    Raises:
+        SixteenBitUnmappedError: a 16-bit image, and neither package nor caller names a mapping.
+        DatasetImageError: an image cannot be decoded.
+    """
+    preprocessor = Preprocessor(preprocess, network_input)
+    for sample in dataset:
+        preprocessor(sample.image)
+        yield preprocessor.tensor.copy()
+
+
+def in_orientations(dataset: LabelledDataset, count: int, name: str) -> LabelledDataset:
+    """The images of a set in several orientations.
+
+    One box that crosses IoU 0.5 moves the mAP of 45 frames by two points. The other orientations are the same
+    real targets on other pixels of the network, so that a difference of half a point means something.
+
+    Args:
+        dataset: labelled images.
+        count: 1 (as they are) to 8 (all flips, with the axes swapped and not).
+        name: what reports call the images; the count is added.
+    """
+    chosen = ORIENTATIONS[:count]
+    reader = _OrientedReader(dataset, chosen)
+    return LabelledDataset(reader, f"{name} in {count} orientations" if count > 1 else name)
+
+
+class _OrientedReader:
+    def __init__(self, dataset: LabelledDataset, orientations: tuple[str, ...]) -> None:
+        self._dataset = dataset
+        self._places = {
+            f"{name}|{orientation}" if orientation else name: (index, orientation)
+            for index, name in enumerate(dataset.names)
+            for orientation in orientations
+        }
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        return self._dataset.classes
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        return tuple(self._places)
+
+    def require(self, name: str) -> None:
+        """Nothing to check: the set underneath has been."""
+
+    def read(self, name: str) -> Sample:
+        index, orientation = self._places[name]
+        return replace(oriented(self._dataset[index], orientation), name=name)
+
+
+def oriented(sample: Sample, orientation: str) -> Sample:
+    """A sample turned as :data:`ORIENTATIONS` spells it, boxes and mask with it."""
+    image: NDArray[Any] = sample.image
+    mask, boxes = sample.mask, sample.boxes
+    if "t" in orientation:
+        image, mask, boxes = image.T, mask.T, boxes[:, [1, 0, 3, 2]]
+    height, width = image.shape
+    if "h" in orientation:
+        image, mask = image[:, ::-1], mask[:, ::-1]
+        boxes = np.stack((width - boxes[:, 2], boxes[:, 1], width - boxes[:, 0], boxes[:, 3]), 1)
+    if "v" in orientation:
+        image, mask = image[::-1], mask[::-1]
+        boxes = np.stack((boxes[:, 0], height - boxes[:, 3], boxes[:, 2], height - boxes[:, 1]), 1)
+    return replace(
+        sample,
+        image=np.ascontiguousarray(image),
+        mask=np.ascontiguousarray(mask),
+        boxes=np.ascontiguousarray(boxes, np.float32),
+    )

@@ -1,0 +1,104 @@
+"""Figures of one graph of a package on labelled frames, on the CPU runner."""
+
+from __future__ import annotations
+
+import os
+import platform
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from time import perf_counter
+
+import numpy as np
+import onnx
+from numpy.typing import NDArray
+
+from edge_irdet.dataset.labelled import LabelledDataset
+from edge_irdet.dataset.sample import Sample
+from edge_irdet.detection.detector import Detector, DetectorConfig
+from edge_irdet.engine.cpu_runner import CpuRunner
+from edge_irdet.evaluation.report import EvaluationReport, Prediction, evaluate
+from edge_irdet.package import Package, SixteenBitSpec
+
+EVALUATION_SCORE = 0.001
+"""Score floor under which boxes no longer change average precision (YOLOv5's)."""
+
+WARM_UP = 3
+
+
+@dataclass(frozen=True)
+class GraphMeasurer:
+    """Measures graphs that stand for the package's own, with its preprocess, thresholds and suppression."""
+
+    package: Package
+    """The package."""
+
+    threads: int = 1
+    """CPU threads of one inference."""
+
+    sixteen_bit: SixteenBitSpec | None = None
+    """Mapping for 16-bit images; None takes the package's."""
+
+    def evaluate(
+        self,
+        graph: onnx.ModelProto,
+        dataset: LabelledDataset,
+        progress: Callable[[int, int], None] | None = None,
+    ) -> EvaluationReport:
+        """Evaluate a graph as ``edge-irdet evaluate`` does.
+
+        Raises:
+            RunnerError: ONNX Runtime refuses the graph, or its outputs are not numbers.
+            DatasetImageError, LabelInvalidError, SixteenBitUnmappedError: from the images.
+        """
+        config = DetectorConfig(
+            score_threshold=EVALUATION_SCORE, sixteen_bit=self.sixteen_bit, threads=self.threads
+        )
+        with self._runner(graph) as runner, Detector(self.package, config, runner) as detector:
+
+            def predict(sample: Sample) -> Prediction:
+                if detector.has_saliency:
+                    return Prediction(*detector.detect_with_saliency(sample.image))
+                return Prediction(detector.detect(sample.image))
+
+            threshold = self.package.manifest.postprocess.score_threshold
+            return evaluate(predict, dataset, score_threshold=threshold, progress=progress)
+
+    def outputs(
+        self, graph: onnx.ModelProto, frames: list[NDArray[np.uint8]]
+    ) -> list[dict[str, NDArray[np.float32]]]:
+        """Raw outputs of a graph for network inputs [1, 1, H, W]."""
+        name = self.package.manifest.input.name
+        with self._runner(graph) as runner, runner:
+            return [
+                {key: array.copy() for key, array in runner.infer({name: frame}).items()} for frame in frames
+            ]
+
+    def milliseconds(self, graph: onnx.ModelProto, frame: NDArray[np.uint8], repetitions: int = 20) -> float:
+        """Median time of one inference, without preprocess and suppression."""
+        name = self.package.manifest.input.name
+        times = []
+        with self._runner(graph) as runner, runner:
+            for _ in range(WARM_UP + repetitions):
+                begin = perf_counter()
+                runner.infer({name: frame})
+                times.append(perf_counter() - begin)
+        return 1000.0 * float(np.median(times[WARM_UP:]))
+
+    @contextmanager
+    def _runner(self, graph: onnx.ModelProto) -> Iterator[CpuRunner]:
+        with tempfile.TemporaryDirectory() as folder:
+            path = Path(folder) / "graph.onnx"
+            onnx.save(graph, str(path))
+            yield CpuRunner(path, self.threads)
+
+
+def describe_processor() -> str:
+    """The processor that times were measured on, with its number of cores."""
+    model = platform.machine()
+    with suppress(OSError), open("/proc/cpuinfo", encoding="utf-8") as handle:
+        names = [line.split(":", 1)[1].strip() for line in handle if line.startswith("model name")]
+        model = names[0] if names else model
+    return f"{model}, {os.cpu_count()} cores"
