@@ -13,8 +13,8 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
-from doubles.command_line import refused, run
 
+from doubles.command_line import refused, run
 from edge_irdet.package import MANIFEST_NAME, SHIPPED_PACKAGES
 from edge_irdet.stream.record import decode_record
 

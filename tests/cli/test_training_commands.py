@@ -9,6 +9,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
+
 from doubles.command_line import refused, run
 
 pytest.importorskip("torch")

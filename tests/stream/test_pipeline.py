@@ -6,8 +6,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from doubles.streaming import BrightSpotDetector, ListSource, spot_image
 
+from doubles.streaming import BrightSpotDetector, ListSource, spot_image
 from edge_irdet.detection.detections import Detections
 from edge_irdet.errors import OutputFailedError, SixteenBitUnmappedError, SourceTruncatedError
 from edge_irdet.stream.frame import Frame
