@@ -42,15 +42,6 @@ def kill_at(epoch: int, step: int):
     return on_step
 
 
-@pytest.fixture
-def single_thread():
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
-
-
-@pytest.mark.usefixtures("single_thread")
 @pytest.mark.parametrize("preset", ["small-target", "paper"])
 def test_a_killed_run_ends_as_an_uninterrupted_one(
     preset: str, training_set: TrainingSet, tmp_path: Path
