@@ -151,6 +151,11 @@ class TrainingConfig:
     validation_fraction: float = 0.15
     """Share of the split list held back to choose the epoch."""
 
+    validation_orientations: int = 1
+    """In how many orientations (1 to 8, flips and swapped axes) each validation image is judged. One box that
+    crosses IoU 0.5 moves the mAP of 45 images by two points; in eight orientations the epoch that is chosen
+    is less of a lucky one."""
+
     validate_every: int = 1
     """Epochs between two validations; the last epoch is always validated."""
 
@@ -182,6 +187,8 @@ class TrainingConfig:
                 f"validate-every {self.validate_every} all start at 1",
                 "choose at least 1 for each",
             )
+        if not 1 <= self.validation_orientations <= 8:
+            raise OptionError(f"validation_orientations is {self.validation_orientations}", "choose 1 to 8")
         if not 0.0 < self.validation_fraction < 1.0:
             raise OptionError(
                 f"the validation fraction {self.validation_fraction} is not between 0 and 1",
@@ -213,7 +220,8 @@ def small_target_preset(variant: str) -> TrainingConfig:
         ema_decay=0.999,
         half_resolution_epochs=0.9,
         anchors="small",
-        validate_every=2,
+        validation_orientations=8,
+        validate_every=5,
         loss=LossConfig(
             box=2.0, no_object=0.5, confidence_follows_iou=0.5, nwd=0.3, nwd_scale=8.0, saliency=1.0
         ),

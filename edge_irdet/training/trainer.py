@@ -17,6 +17,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.parallel import DistributedDataParallel
 
+from edge_irdet.dataset.orientations import ORIENTATIONS, oriented
 from edge_irdet.dataset.sample import Sample
 from edge_irdet.errors import CheckpointMismatchError, OptionError
 from edge_irdet.network.heads import HeadResolution
@@ -167,6 +168,11 @@ class _Run:
             augmenter, self.sampler, config.batch // process.count, config.seed, trainer.workers
         )
         self.joint_loss = JointLoss(config.loss, config.assignment, self.model.det.anchors)
+        self.validation = [
+            oriented(sample, orientation)
+            for sample in self.data.validation
+            for orientation in ORIENTATIONS[: config.validation_orientations]
+        ]
         self.epoch = 0
         self.seconds = 0.0
         self.best_map50 = -1.0
@@ -182,7 +188,7 @@ class _Run:
             validated = self.epoch % self.config.validate_every == 0 or self.epoch == self.config.epochs
             map50 = None
             if validated and self.process.rank == 0:
-                map50 = validation_map50(self._exported(), self.data.validation, self.config.size, PAD_VALUE)
+                map50 = validation_map50(self._exported(), self.validation, self.config.size, PAD_VALUE)
             self.seconds += time.monotonic() - started
             if self.process.rank == 0:
                 self._keep(losses, map50)

@@ -26,6 +26,7 @@ CONFIG = preset_config(
     samples_per_image=1,
     validate_every=1,
     half_resolution_epochs=0.5,
+    validation_orientations=1,
 )
 CONFIG = replace(CONFIG, augmentation=replace(CONFIG.augmentation, crop=64))
 

@@ -12,11 +12,12 @@ import onnx
 from numpy.typing import NDArray
 
 from edge_irdet.dataset.labelled import LabelledDataset
+from edge_irdet.dataset.orientations import in_orientations
 from edge_irdet.errors import AccuracyGateError, OptionError, PrecisionMissingError
 from edge_irdet.evaluation.report import EvaluationReport
 from edge_irdet.export.precision.emulation import emulate_fp16
 from edge_irdet.export.precision.fp16 import to_fp16
-from edge_irdet.export.precision.frames import in_orientations, network_inputs, select_frames
+from edge_irdet.export.precision.frames import network_inputs, select_frames
 from edge_irdet.export.precision.gate import GateResult, judge, require_judgeable
 from edge_irdet.export.precision.int8 import (
     apply_recipe,
@@ -49,7 +50,7 @@ class CalibrationConfig:
 
     orientations: int = 8
     """Orientations of each gate frame, 1 to 8; see
-    :func:`edge_irdet.export.precision.frames.in_orientations`."""
+    :func:`edge_irdet.dataset.orientations.in_orientations`."""
 
     sensitivity: bool = False
     """Also find what INT8 costs in each stage, and in each layer of the guilty stages; takes minutes."""
