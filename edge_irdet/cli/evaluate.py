@@ -11,6 +11,7 @@ from rich.progress import Progress
 from rich.table import Table
 
 from edge_irdet.cli.options import choice_of, map16_option, require_extra
+from edge_irdet.errors import OutputFailedError
 from edge_irdet.package import DEFAULT_PACKAGE, NmsRule, Precision, SixteenBitSpec
 
 if TYPE_CHECKING:
@@ -57,6 +58,11 @@ def evaluate_command(
     from edge_irdet.evaluation.report import Prediction, evaluate
     from edge_irdet.evaluation.sheet import write_sheet
 
+    if sheet is not None and not sheet.parent.is_dir():
+        raise OutputFailedError(
+            f"{sheet} cannot be made: there is no folder {sheet.parent}",
+            "name a folder that exists with --sheet",
+        )
     dataset = read_dataset(data, split, layout)
     config = DetectorConfig(
         precision=Precision(precision),

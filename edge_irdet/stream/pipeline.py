@@ -93,8 +93,8 @@ class Pipeline:
         """Run to the end of the source, to ``max_frames`` or to :meth:`stop`.
 
         Whatever ends it, the frames captured before it are worked on and the sinks are closed, so that every
-        record is written. Sinks are opened when the first frame is there: a source that gives none leaves no
-        file.
+        record is written. Sinks are opened when the first frame has been detected in: a source that gives
+        none, or a detector that refuses it, leaves no file.
 
         Raises:
             EdgeIrdetError: of the source, after the frames before it went all the way; of the detector or of
@@ -144,24 +144,28 @@ class Pipeline:
             self._queue.finish()
 
     def _work(self) -> None:
-        got = self._queue.get()
-        if got is None:
-            return
-        info = StreamInfo(self.source.uri, self.detector.classes, self.source.rate, self.source.frame_count)
         with ExitStack() as stack:
-            for sink in self.sinks:
-                sink.open(info)
-                stack.push(sink.exit)
-            while got is not None:
-                self._one_frame(got)
-                got = None if self._frames == self.max_frames else self._queue.get()
+            opened = False
+            while self._frames != self.max_frames and (got := self._queue.get()) is not None:
+                received = time.monotonic_ns()
+                self._started_ns = self._started_ns or received
+                detections = self.detector.detect(got.frame.image)
+                detected = time.monotonic_ns()
+                if not opened:
+                    # Only now: a source or detector that fails on its first frame leaves no file behind.
+                    self._open_sinks(stack)
+                    opened = True
+                self._emit(got, detections, detected)
+                self._detector_time.add(detected - received)
 
-    def _one_frame(self, got: Delivery) -> None:
+    def _open_sinks(self, stack: ExitStack) -> None:
+        info = StreamInfo(self.source.uri, self.detector.classes, self.source.rate, self.source.frame_count)
+        for sink in self.sinks:
+            sink.open(info)
+            stack.push(sink.exit)
+
+    def _emit(self, got: Delivery, detections: Detections, detected: int) -> None:
         frame = got.frame
-        received = time.monotonic_ns()
-        self._started_ns = self._started_ns or received
-        detections = self.detector.detect(frame.image)
-        detected = time.monotonic_ns()
         record = make_record(
             frame,
             detections,
@@ -173,7 +177,6 @@ class Pipeline:
         for sink in self.sinks:
             sink.write(frame, detections, record)
         self._ended_ns = time.monotonic_ns()
-        self._detector_time.add(detected - received)
         self._sinks_time.add(self._ended_ns - detected)
         self._latency.add(self._ended_ns - frame.capture_ns)
         self._frames += 1

@@ -86,7 +86,7 @@ class Kept(Findings):
 @pytest.mark.skipif(has_gpu(), reason="this machine has a GPU")
 def test_without_a_gpu_the_command_says_e602_and_still_writes_its_json(tmp_path: Path) -> None:
     finished = subprocess.run(
-        [sys.executable, str(ROOT / "benchmarks" / "gpu_acceptance.py"), "--output", str(tmp_path)],
+        [sys.executable, str(ROOT / "benchmarks" / "gpu_acceptance.py"), "--output", str(tmp_path / "new")],
         capture_output=True,
         text=True,
         timeout=60,
@@ -95,7 +95,7 @@ def test_without_a_gpu_the_command_says_e602_and_still_writes_its_json(tmp_path:
     assert finished.returncode == NO_GPU, finished.stderr
     assert "E602 driver missing" in finished.stderr
     assert finished.stdout == ""
-    (written,) = tmp_path.iterdir()
+    (written,) = (tmp_path / "new").iterdir()
     assert written.name == "gpu_acceptance-no-gpu.json"
     report = json.loads(written.read_text(encoding="utf-8"))
     assert report["schema"] == 1

@@ -82,7 +82,8 @@ def test_an_unreadable_frame_is_named_counted_skipped_and_in_the_exit_code(
 def test_sixteen_bits_without_a_mapping(tmp_path: Path, images: Path) -> None:
     for index in range(4):
         cv2.imwrite(str(images / f"{index}.png"), np.full((64, 80), 3000 + index, np.uint16))
-    refused(run("stream", "--source", "frames", folder=tmp_path), "E107")
+    refused(run("stream", "--source", "frames", "--output", "out.jsonl", folder=tmp_path), "E107")
+    assert files(tmp_path) == {"frames"}
     named = ("--map16", "linear-percentile", "--output", "out.jsonl")
     assert run("stream", "--source", "frames", *named, folder=tmp_path).returncode == 0
     wrong = run("stream", "--source", "frames", "--map16", "magic", folder=tmp_path)

@@ -63,6 +63,7 @@ def test_export_then_evaluate(workplace: Path) -> None:
     assert report["images"] == 2
     assert report["iou"] is not None
     assert cv2.imread(str(workplace / "sheet.png")) is not None
+    refused(run(*evaluate, "--sheet", "none/sheet.png", folder=workplace), "E502")
     table = run(*evaluate, folder=workplace)
     assert "mAP@0.5" in table.stdout
 

@@ -135,6 +135,7 @@ def test_a_failing_detector_is_no_empty_result() -> None:
     with pytest.raises(SixteenBitUnmappedError):
         Pipeline(ListSource(images(3)), Refusing(), [sink]).run()
     assert sink.records == []
+    assert sink.events == [], "no output was opened"
 
 
 def test_stop_from_another_thread_writes_what_was_captured(
