@@ -3,12 +3,13 @@ PYTHON ?= python3
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DELETE_ON_ERROR:
-.PHONY: demo test lint clean help
+.PHONY: demo test lint gpu-check clean help
 
 help:
 	@echo "make demo   the main job on a synthetic scene: .venv, demo/detections.jsonl, overlay.mp4, contact.png"
 	@echo "make test   all tests, types and lint, in .venv-test"
 	@echo "make lint   types and lint alone"
+	@echo "make gpu-check   on a machine with an NVIDIA GPU: what works there and how fast, as one JSON"
 	@echo "make clean  remove both environments and the demo's files"
 
 # The runtime alone, without torch: what a device installs.
@@ -35,6 +36,10 @@ lint: .venv-test/installed
 
 test: lint
 	.venv-test/bin/python -m pytest
+
+# PYTHON is the interpreter that has the GPU libraries: on a Jetson a venv with --system-site-packages.
+gpu-check:
+	PYTHONPATH=$(CURDIR) $(PYTHON) benchmarks/gpu_acceptance.py --output benchmarks/results/
 
 clean:
 	rm -rf .venv .venv-test demo build .pytest_cache .mypy_cache .ruff_cache .hypothesis
