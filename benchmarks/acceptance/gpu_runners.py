@@ -38,24 +38,12 @@ class OnnxCudaRunner(Runner):
         self._graph = graph
         self._index = index
         self._session: Any = None
-        self._inputs: dict[str, TensorSpec] = {}
-        self._outputs: dict[str, TensorSpec] = {}
         self.whole_graph_on_gpu = False
 
     @property
     def name(self) -> str:
         """``onnxruntime-cuda``."""
         return "onnxruntime-cuda"
-
-    @property
-    def inputs(self) -> Mapping[str, TensorSpec]:
-        """Inputs by name."""
-        return self._inputs
-
-    @property
-    def outputs(self) -> Mapping[str, TensorSpec]:
-        """Outputs by name."""
-        return self._outputs
 
     def _activate_impl(self) -> None:
         """Load the graph.
@@ -143,16 +131,6 @@ class TorchCudaRunner(Runner):
     def name(self) -> str:
         """``torch-cuda``."""
         return "torch-cuda"
-
-    @property
-    def inputs(self) -> Mapping[str, TensorSpec]:
-        """Inputs by name."""
-        return self._inputs
-
-    @property
-    def outputs(self) -> Mapping[str, TensorSpec]:
-        """Outputs by name."""
-        return self._outputs
 
     def _activate_impl(self) -> None:
         import torch

@@ -31,24 +31,12 @@ class CpuRunner(Runner):
         self._threads = threads
         self._session: Any = None
         self._binding: Any = None
-        self._inputs: dict[str, TensorSpec] = {}
-        self._outputs: dict[str, TensorSpec] = {}
         self._arrays: dict[str, NDArray[np.float32]] = {}
 
     @property
     def name(self) -> str:
         """``cpu``."""
         return "cpu"
-
-    @property
-    def inputs(self) -> Mapping[str, TensorSpec]:
-        """Inputs by name."""
-        return self._inputs
-
-    @property
-    def outputs(self) -> Mapping[str, TensorSpec]:
-        """Outputs by name."""
-        return self._outputs
 
     def _activate_impl(self) -> None:
         options = onnxruntime.SessionOptions()

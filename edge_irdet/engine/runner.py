@@ -36,6 +36,8 @@ class Runner(ABC):
 
     def __init__(self) -> None:
         self._active = False
+        self._inputs: dict[str, TensorSpec] = {}
+        self._outputs: dict[str, TensorSpec] = {}
 
     @property
     @abstractmethod
@@ -43,14 +45,14 @@ class Runner(ABC):
         """Short name for reports, such as ``cpu``."""
 
     @property
-    @abstractmethod
     def inputs(self) -> Mapping[str, TensorSpec]:
-        """Inputs by name; readable once active."""
+        """Inputs by the manifest's names; readable once active."""
+        return self._inputs
 
     @property
-    @abstractmethod
     def outputs(self) -> Mapping[str, TensorSpec]:
-        """Outputs by name; readable once active."""
+        """Outputs by the manifest's names; readable once active."""
+        return self._outputs
 
     def activate(self) -> None:
         """Load the graph.

@@ -88,8 +88,6 @@ class TensorRTRunner(Runner):
         self._cuda_given = cuda
         self._index = device_index
         self._wants_graph = cuda_graph
-        self._inputs: dict[str, TensorSpec] = {}
-        self._outputs: dict[str, TensorSpec] = {}
         self._thread: threading.Thread | None = None
         self._resources = ExitStack()
         self.launch = "not active"
@@ -99,16 +97,6 @@ class TensorRTRunner(Runner):
     def name(self) -> str:
         """``tensorrt`` or ``tensorrt_rtx``; ``tensorrt`` before the module was opened."""
         return "tensorrt" if self._module is None else self._module.name
-
-    @property
-    def inputs(self) -> Mapping[str, TensorSpec]:
-        """Inputs by the manifest's names."""
-        return self._inputs
-
-    @property
-    def outputs(self) -> Mapping[str, TensorSpec]:
-        """Outputs by the manifest's names."""
-        return self._outputs
 
     @property
     def engine(self) -> StoredEngine | None:

@@ -36,16 +36,6 @@ class TorchRunner(Runner):
         """``torch``."""
         return "torch"
 
-    @property
-    def inputs(self) -> Mapping[str, TensorSpec]:
-        """Inputs by name."""
-        return self._inputs
-
-    @property
-    def outputs(self) -> Mapping[str, TensorSpec]:
-        """Outputs by name."""
-        return self._outputs
-
     def _activate_impl(self) -> None:
         self._module.eval()
 
