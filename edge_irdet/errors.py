@@ -98,6 +98,13 @@ class FramesSkippedError(EdgeIrdetError):
     title = "frames skipped"
 
 
+class SourceLostError(EdgeIrdetError):
+    """A live source is not reachable now, or was lost; it may come back."""
+
+    code = "E110"
+    title = "source lost"
+
+
 # 2xx model packages --------------------------------------------------------------------------------------
 
 
@@ -262,6 +269,13 @@ class RecordInvalidError(EdgeIrdetError):
 
     code = "E503"
     title = "record invalid"
+
+
+class RecordsLostError(EdgeIrdetError):
+    """The stream came to its end, but an output missed records on the way."""
+
+    code = "E504"
+    title = "records lost"
 
 
 # 6xx runners ---------------------------------------------------------------------------------------------

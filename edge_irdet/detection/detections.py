@@ -25,6 +25,9 @@ class Detections:
     classes: NDArray[np.int64]
     """[n] index into the package's class list."""
 
+    shutter: bool = False
+    """The frame shows the camera's closed shutter (flat-field correction) or nothing at all."""
+
     def __len__(self) -> int:
         return len(self.scores)
 

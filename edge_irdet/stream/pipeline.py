@@ -16,7 +16,7 @@ from edge_irdet.detection.detections import Detections
 from edge_irdet.evaluation.detection_probability import DetectionProbability
 from edge_irdet.stream.latency import LatencyHistogram
 from edge_irdet.stream.policy import Delivery, FramePolicy, FrameQueue
-from edge_irdet.stream.record import Record, make_record
+from edge_irdet.stream.record import FrameCounts, Record, make_record
 from edge_irdet.stream.sinks.sink import Sink, StreamInfo
 from edge_irdet.stream.sources.source import Source
 from edge_irdet.stream.summary import Percentiles, StreamSummary
@@ -171,11 +171,10 @@ class Pipeline:
             detections,
             self.detector.classes,
             emit_ns=detected,
-            dropped=got.dropped,
-            skipped=got.skipped,
+            counts=FrameCounts(dropped=got.dropped, skipped=got.skipped),
         )
         for sink in self.sinks:
-            sink.write(frame, detections, record)
+            sink.write(frame, record)
         self._ended_ns = time.monotonic_ns()
         self._sinks_time.add(self._ended_ns - detected)
         self._latency.add(self._ended_ns - frame.capture_ns)

@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import Enum
 from typing import Annotated
 
 import msgspec
+import numpy as np
+from numpy.typing import NDArray
 
 from edge_irdet.detection.detections import Detections
 from edge_irdet.errors import RecordInvalidError
 from edge_irdet.stream.frame import Frame
 
-RECORD_SCHEMA = 1
-"""Version of the record this package writes and the newest it reads."""
+RECORD_SCHEMA = 2
+"""Version of the record this package writes and the newest it reads. Version 1 lacked what has a default
+here, and its ``centroid`` was the middle of the box."""
 
 
 class DetectionRecord(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -30,10 +37,58 @@ class DetectionRecord(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The class's name."""
 
     centroid: tuple[float, float]
-    """x, y in the same pixels; the box's centre."""
+    """x, y in the same pixels: where the target's own brightness has its centre, to a fraction of a pixel."""
+
+    scr: float | None = None
+    """Local signal-to-clutter ratio: how far the target stands out from its surroundings, in standard
+    deviations of these; null where there is no surrounding to measure."""
 
     track_id: int | None = None
-    """Number of the track, null without a tracker."""
+    """Number of the confirmed track that took it, null where none did."""
+
+
+class TrackState(str, Enum):
+    """How sure a track is of its target in this frame."""
+
+    CONFIRMED = "confirmed"
+    """Seen in this frame."""
+
+    COASTING = "coasting"
+    """Not seen in this frame; its place is predicted."""
+
+
+class TrackRecord(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """One confirmed track."""
+
+    track_id: int
+    """From 1; never used twice in a stream."""
+
+    state: TrackState
+    """Whether it was seen in this frame."""
+
+    centre: tuple[float, float]
+    """x, y of the filter's estimate in continuous pixels."""
+
+    velocity: tuple[float, float]
+    """Pixels a second."""
+
+    sigma: float
+    """Standard deviation of the estimated place, pixels, the larger of its two axes."""
+
+    box: tuple[float, float, float, float]
+    """The last box it was given, moved to ``centre``."""
+
+    class_id: int
+    """Of the last detection it was given."""
+
+    score: float
+    """Of the last detection it was given, 0..1."""
+
+    hits: int
+    """Frames in which it was seen."""
+
+    missed: int
+    """Frames since it was seen."""
 
 
 class Record(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -69,23 +124,97 @@ class Record(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
     skipped: int
     """Frames of this source that could not be read so far."""
 
+    missed: int = 0
+    """Frames that the device made and that never reached this process so far, by gaps in its numbering."""
+
+    interruptions: int = 0
+    """How often this source was lost and came back so far."""
+
+    queued: int = 0
+    """Frames of this source that waited behind this one when it was taken: back-pressure."""
+
     discontinuity: bool
     """Something is missing before this frame, or its size is another."""
 
+    shutter: bool = False
+    """The frame shows the camera's closed shutter (flat-field correction) or nothing at all: that no target
+    was found in it says nothing."""
+
     detections: list[DetectionRecord]
     """Best score first."""
+
+    tracks: list[TrackRecord] | None = None
+    """Confirmed tracks, null without a tracker."""
 
 
 _encoder = msgspec.json.Encoder()
 _decoder = msgspec.json.Decoder(Record)
 
 
+@dataclass(frozen=True, slots=True)
+class FrameCounts:
+    """What a source had lost, up to one frame; see :class:`Record` for each."""
+
+    dropped: int = 0
+    """Captured and dropped because a newer frame came first."""
+
+    skipped: int = 0
+    """Could not be read."""
+
+    missed: int = 0
+    """Never arrived."""
+
+    interruptions: int = 0
+    """Losses and returns of the source."""
+
+    queued: int = 0
+    """Waiting behind this frame."""
+
+
+@dataclass(frozen=True, slots=True)
+class TargetMeasurements:
+    """What was measured in the frame itself at each detection."""
+
+    centroids: NDArray[np.float64]
+    """[n, 2] x, y in continuous pixels."""
+
+    scr: NDArray[np.float64]
+    """[n] signal-to-clutter ratio; NaN where there is none."""
+
+
+@dataclass(frozen=True, slots=True)
+class TrackUpdate:
+    """What a tracker made of one frame's detections."""
+
+    track_ids: Sequence[int | None]
+    """[n] the confirmed track that took each detection."""
+
+    tracks: list[TrackRecord]
+    """All confirmed tracks, by number."""
+
+
 def make_record(
-    frame: Frame, detections: Detections, classes: tuple[str, ...], emit_ns: int, dropped: int, skipped: int
+    frame: Frame,
+    detections: Detections,
+    classes: tuple[str, ...],
+    emit_ns: int,
+    counts: FrameCounts,
+    measured: TargetMeasurements | None = None,
+    tracked: TrackUpdate | None = None,
 ) -> Record:
-    """Put a frame's detections into a record."""
-    boxes, centres = detections.boxes.tolist(), detections.centres.tolist()
-    rows = zip(boxes, centres, detections.scores.tolist(), detections.classes.tolist(), strict=True)
+    """Put what is known about a frame into a record; without measurements a centroid is its box's middle."""
+    places = (detections.centres if measured is None else measured.centroids).tolist()
+    ratios = [math.nan] * len(detections) if measured is None else measured.scr.tolist()
+    identities = [None] * len(detections) if tracked is None else tracked.track_ids
+    rows = zip(
+        detections.boxes.tolist(),
+        detections.scores.tolist(),
+        detections.classes.tolist(),
+        places,
+        ratios,
+        identities,
+        strict=True,
+    )
     return Record(
         source=frame.source,
         sequence=frame.sequence,
@@ -94,13 +223,26 @@ def make_record(
         width=frame.image.shape[1],
         height=frame.image.shape[0],
         pixel_format=frame.pixel_format.value,
-        dropped=dropped,
-        skipped=skipped,
+        dropped=counts.dropped,
+        skipped=counts.skipped,
+        missed=counts.missed,
+        interruptions=counts.interruptions,
+        queued=counts.queued,
         discontinuity=frame.discontinuity,
+        shutter=detections.shutter,
         detections=[
-            DetectionRecord(tuple(box), score, class_id, classes[class_id], tuple(centre))
-            for box, centre, score, class_id in rows
+            DetectionRecord(
+                box=tuple(box),
+                score=score,
+                class_id=class_id,
+                class_name=classes[class_id],
+                centroid=tuple(place),
+                scr=None if math.isnan(ratio) else ratio,
+                track_id=track_id,
+            )
+            for box, score, class_id, place, ratio, track_id in rows
         ],
+        tracks=None if tracked is None else tracked.tracks,
     )
 
 

@@ -22,6 +22,7 @@ class KeepingSink(Sink):
     usage = "keeping"
 
     def __init__(self, fail_at: int | None = None) -> None:
+        super().__init__("keeping")
         self.fail_at = fail_at
         self.events: list[str] = []
         self.records: list[Record] = []
@@ -30,7 +31,7 @@ class KeepingSink(Sink):
     def open(self, info: StreamInfo) -> None:
         self.events.append("open")
 
-    def write(self, frame: Frame, detections: Detections, record: Record) -> None:
+    def write(self, frame: Frame, record: Record) -> None:
         if record.sequence == self.fail_at:
             raise OutputFailedError("full", "free space")
         self.records.append(record)

@@ -10,7 +10,14 @@ from hypothesis import strategies as st
 from edge_irdet.detection.detections import Detections
 from edge_irdet.errors import RecordInvalidError
 from edge_irdet.stream.frame import Frame, PixelFormat
-from edge_irdet.stream.record import DetectionRecord, Record, decode_record, encode_record, make_record
+from edge_irdet.stream.record import (
+    DetectionRecord,
+    FrameCounts,
+    Record,
+    decode_record,
+    encode_record,
+    make_record,
+)
 
 COORDINATE = st.floats(-1e4, 1e4, allow_nan=False, width=32)
 DETECTION = st.builds(
@@ -55,7 +62,9 @@ def test_a_record_from_a_frame() -> None:
     detections = Detections(
         np.array([[1.5, 2.25, 3.5, 4.75]], np.float32), np.array([0.1], np.float32), np.array([1], np.int64)
     )
-    record = make_record(frame(), detections, ("bird", "drone"), emit_ns=2000, dropped=3, skipped=1)
+    record = make_record(
+        frame(), detections, ("bird", "drone"), emit_ns=2000, counts=FrameCounts(dropped=3, skipped=1)
+    )
     assert (record.width, record.height, record.pixel_format) == (8, 6, "Y16")
     assert (record.sequence, record.capture_ns, record.emit_ns) == (41, 1000, 2000)
     assert (record.dropped, record.skipped, record.discontinuity) == (3, 1, True)
@@ -67,7 +76,7 @@ def test_a_record_from_a_frame() -> None:
 
 
 def test_no_detections_is_an_empty_list_and_not_an_absent_one() -> None:
-    record = make_record(frame(), Detections.none(), ("target",), 0, 0, 0)
+    record = make_record(frame(), Detections.none(), ("target",), 0, FrameCounts())
     assert json.loads(encode_record(record))["detections"] == []
 
 
@@ -80,8 +89,8 @@ def test_what_is_no_record_is_refused(line: bytes) -> None:
 
 
 def test_a_newer_record_asks_for_an_update() -> None:
-    record = json.loads(encode_record(make_record(frame(), Detections.none(), ("target",), 0, 0, 0)))
-    with pytest.raises(RecordInvalidError, match="schema 2"):
-        decode_record(json.dumps({**record, "schema": 2, "more": 1}))
+    record = json.loads(encode_record(make_record(frame(), Detections.none(), ("target",), 0, FrameCounts())))
+    with pytest.raises(RecordInvalidError, match="schema 3"):
+        decode_record(json.dumps({**record, "schema": 3, "more": 1}))
     with pytest.raises(RecordInvalidError):
         decode_record(json.dumps({**record, "more": 1}))

@@ -10,7 +10,6 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from edge_irdet.detection.detections import Detections
 from edge_irdet.errors import OutputFailedError
 from edge_irdet.files import write_bytes_atomically
 from edge_irdet.stream.frame import Frame
@@ -45,8 +44,10 @@ class ContactSheetSink(Sink):
     """
 
     usage: ClassVar[str] = "PATH.png   contact sheet of frames over the stream"
+    shared: ClassVar[bool] = False
 
     def __init__(self, path: Path) -> None:
+        super().__init__(str(path))
         self.path = path
         self._kept: list[_Kept] = []
         self._every = 1
@@ -62,7 +63,7 @@ class ContactSheetSink(Sink):
         if info.frame_count:
             self._every = max(1, info.frame_count // TILES)
 
-    def write(self, frame: Frame, detections: Detections, record: Record) -> None:
+    def write(self, frame: Frame, record: Record) -> None:
         """Keep a copy of every n-th frame; n doubles whenever twice as many as fit are kept."""
         if self._seen % self._every == 0:
             self._kept.append(_Kept(display_grey(frame.image).copy(), record))

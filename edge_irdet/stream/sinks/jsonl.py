@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 from typing import ClassVar
 
-from edge_irdet.detection.detections import Detections
 from edge_irdet.stream.frame import Frame
 from edge_irdet.stream.record import Record, encode_record
 from edge_irdet.stream.sinks.line_file import LineFile
@@ -22,6 +21,7 @@ class JsonLinesSink(Sink):
     usage: ClassVar[str] = "PATH.jsonl or -   one JSON record a frame, to a file or standard output"
 
     def __init__(self, path: Path | None) -> None:
+        super().__init__("-" if path is None else str(path))
         self.path = path
         self._file: LineFile | None = None
 
@@ -29,7 +29,7 @@ class JsonLinesSink(Sink):
         """Make the file."""
         self._file = LineFile(self.path)
 
-    def write(self, frame: Frame, detections: Detections, record: Record) -> None:
+    def write(self, frame: Frame, record: Record) -> None:
         """Append the record."""
         assert self._file is not None
         self._file.write(encode_record(record))

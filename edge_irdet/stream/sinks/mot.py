@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 from typing import ClassVar
 
-from edge_irdet.detection.detections import Detections
 from edge_irdet.stream.frame import Frame
 from edge_irdet.stream.record import Record
 from edge_irdet.stream.sinks.line_file import LineFile
@@ -23,8 +22,10 @@ class MotSink(Sink):
     """
 
     usage: ClassVar[str] = "PATH.txt or mot:PATH   MOTChallenge text"
+    shared: ClassVar[bool] = False
 
     def __init__(self, path: Path) -> None:
+        super().__init__(str(path))
         self.path = path
         self._file: LineFile | None = None
 
@@ -32,7 +33,7 @@ class MotSink(Sink):
         """Make the file."""
         self._file = LineFile(self.path)
 
-    def write(self, frame: Frame, detections: Detections, record: Record) -> None:
+    def write(self, frame: Frame, record: Record) -> None:
         """Append one line a detection."""
         assert self._file is not None
         for found in record.detections:

@@ -10,7 +10,6 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from edge_irdet.detection.detections import Detections
 from edge_irdet.errors import FrameSizeChangedError, OutputFailedError
 from edge_irdet.stream.frame import Frame
 from edge_irdet.stream.overlay import display_scale, draw
@@ -31,8 +30,10 @@ class OverlayVideoSink(Sink):
     """
 
     usage: ClassVar[str] = "PATH.mp4 | .avi | .mkv   video with the detections drawn in"
+    shared: ClassVar[bool] = False
 
     def __init__(self, path: Path) -> None:
+        super().__init__(str(path))
         self.path = path
         self._unfinished = path.with_name(f".{path.stem}.{os.getpid()}.part{path.suffix}")
         self._writer: cv2.VideoWriter | None = None
@@ -54,7 +55,7 @@ class OverlayVideoSink(Sink):
                 "name a folder that exists and that you may write to with --output",
             ) from error
 
-    def write(self, frame: Frame, detections: Detections, record: Record) -> None:
+    def write(self, frame: Frame, record: Record) -> None:
         """Draw and append one frame.
 
         Raises:

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from types import TracebackType
 from typing import ClassVar
 
-from edge_irdet.detection.detections import Detections
 from edge_irdet.stream.frame import Frame
 from edge_irdet.stream.record import Record
+from edge_irdet.stream.sources.uri import redact_uri
 
 
 @dataclass(frozen=True)
@@ -17,7 +17,7 @@ class StreamInfo:
     """What is known about a stream before its first frame."""
 
     source: str
-    """The source's URI without credentials."""
+    """The source's URI without credentials; of several sources, all of them with commas between."""
 
     classes: tuple[str, ...]
     """Class names."""
@@ -30,10 +30,25 @@ class StreamInfo:
 
 
 class Sink(ABC):
-    """Takes records; belongs to the pipeline's worker thread."""
+    """Takes records; belongs to the pipeline's emit thread.
+
+    A sink that fails in :meth:`write` is asked again with the next record, unless the stream was told to end
+    with it; what it could not take is counted. So it must be in order again after it has raised: nothing
+    half-written, and a lost peer looked for anew.
+
+    Args:
+        name: what messages and status call it: the output as the user wrote it, without credentials.
+    """
 
     usage: ClassVar[str]
     """How its URIs look, one line for messages and help."""
+
+    shared: ClassVar[bool] = True
+    """Whether it can take the records of several sources at once, which name theirs in ``source``; else each
+    source needs a sink of its own."""
+
+    def __init__(self, name: str) -> None:
+        self.name = redact_uri(name)
 
     @abstractmethod
     def open(self, info: StreamInfo) -> None:
@@ -44,8 +59,11 @@ class Sink(ABC):
         """
 
     @abstractmethod
-    def write(self, frame: Frame, detections: Detections, record: Record) -> None:
-        """Take one frame and its record. The frame's image must be copied to be kept.
+    def write(self, frame: Frame, record: Record) -> None:
+        """Take one frame and its record, quickly. The frame's image must be copied to be kept.
+
+        A sink that may have to wait (a network peer, a slow encoder) does so in a thread of its own behind a
+        bounded queue, and raises for what it had to leave out.
 
         Raises:
             OutputFailedError: it could not be written.

@@ -12,8 +12,15 @@ from typing_extensions import Self
 from edge_irdet.stream.frame import Frame
 from edge_irdet.stream.sources.uri import redact_uri
 
+READ_SECONDS = 1.0
+"""A live source's read comes back within this time: with a frame, or with :class:`ReadTimeout`."""
+
 NAMED_SKIPS = 20
 """Skipped frames that are kept by name; the rest is only counted, so that weeks of running do not grow."""
+
+
+class ReadTimeout(Exception):  # noqa: N818 - not an error: nothing has failed
+    """No frame came within :data:`READ_SECONDS`; the source is still open and may be read again."""
 
 
 @dataclass
@@ -49,6 +56,8 @@ class Source(ABC):
     def __init__(self, uri: str) -> None:
         self.uri = redact_uri(uri)
         self.skips = Skips()
+        self.missed = 0
+        """Frames that the device made and that never arrived, by gaps in its own numbering since opening."""
 
     @property
     def frame_count(self) -> int | None:
@@ -66,6 +75,7 @@ class Source(ABC):
 
         Raises:
             SourceMissingError, SourceTruncatedError, CameraError: it cannot be opened.
+            SourceLostError: a live source that is not reachable now.
         """
 
     @abstractmethod
@@ -77,7 +87,9 @@ class Source(ABC):
 
         Raises:
             SourceTruncatedError: the source ended before the end it had declared; the frames before are good.
-            CameraError: a camera failed.
+            CameraError, SourceLostError: a live source failed; it is closed and opened again by whoever wants
+                it back.
+            ReadTimeout: a live source gave nothing for :data:`READ_SECONDS`. A time-out is not an error.
         """
 
     @abstractmethod

@@ -12,7 +12,7 @@ import pytest
 from edge_irdet.detection.detections import Detections
 from edge_irdet.errors import FrameSizeChangedError, OptionError, OutputFailedError, UnknownOutputError
 from edge_irdet.stream.frame import Frame, pixel_format_of
-from edge_irdet.stream.record import decode_record, make_record
+from edge_irdet.stream.record import FrameCounts, decode_record, make_record
 from edge_irdet.stream.sinks import Sink, StreamInfo, open_sink, open_sinks
 from edge_irdet.stream.sinks.line_file import LineFile
 
@@ -25,7 +25,7 @@ def feed(sink: Sink, sequence: int, shape: tuple[int, int] = (48, 64), dtype: ty
     frame = Frame(image, sequence, sequence, "test:", pixel_format_of(image))
     box = np.array([[20, 10, 24, 13]], np.float32)
     detections = Detections(box, np.array([0.875], np.float32), np.zeros(1, np.int64))
-    sink.write(frame, detections, make_record(frame, detections, INFO.classes, sequence, 0, 0))
+    sink.write(frame, make_record(frame, detections, INFO.classes, sequence, FrameCounts()))
 
 
 def filled(sink: Sink, count: int) -> None:

@@ -1,0 +1,130 @@
+"""What a running stream says about itself: the preview page, metrics, health checks and logs read this."""
+
+from __future__ import annotations
+
+from enum import Enum
+
+import msgspec
+
+from edge_irdet.stream.summary import Percentiles
+
+
+class SourceState(str, Enum):
+    """Where a source is between its start and its end."""
+
+    CONNECTING = "connecting"
+    """Being opened, for the first time or again."""
+
+    RUNNING = "running"
+    """Gives frames."""
+
+    STALLED = "stalled"
+    """Open, but has given nothing for longer than its time-out."""
+
+    LOST = "lost"
+    """Failed or hung, and is being closed."""
+
+    WAITING = "waiting"
+    """Lost; the next attempt comes after a pause."""
+
+    ENDED = "ended"
+    """Its last frame has been read, or it was given up."""
+
+
+class SourceStatus(msgspec.Struct, frozen=True, kw_only=True):
+    """One source now."""
+
+    source: str
+    """URI without credentials."""
+
+    state: SourceState
+    """Where it is."""
+
+    since_ns: int
+    """When it came to this state, monotonic clock."""
+
+    frames: int
+    """Frames that became records."""
+
+    dropped: int
+    """Captured and dropped because a newer frame came first."""
+
+    missed: int
+    """Made by the device and never arrived, by gaps in its numbering."""
+
+    skipped: int
+    """Could not be read."""
+
+    interruptions: int
+    """How often it was lost and came back."""
+
+    fps: float | None
+    """Records a second over the last seconds; None before there are two."""
+
+    width: int
+    """Of the last frame, pixels; 0 before the first."""
+
+    height: int
+    """Of the last frame, pixels; 0 before the first."""
+
+    pixel_format: str
+    """Of the last frame, ``GREY`` or ``Y16``; empty before the first."""
+
+    last_capture_ns: int | None
+    """Capture of the last frame that became a record, monotonic clock."""
+
+    last_error: str | None
+    """Why it was lost the last time, without credentials."""
+
+
+class SinkStatus(msgspec.Struct, frozen=True, kw_only=True):
+    """One sink now."""
+
+    sink: str
+    """Its name, without credentials."""
+
+    written: int
+    """Records it took."""
+
+    lost: int
+    """Records it could not take."""
+
+    failing: bool
+    """Whether it failed to take the last record."""
+
+    last_error: str | None
+    """Why it failed the last time."""
+
+
+class StreamStatus(msgspec.Struct, frozen=True, kw_only=True):
+    """A stream now."""
+
+    package: str
+    """Name of the model package and the precision that runs."""
+
+    runner: str
+    """What runs it, one line."""
+
+    started_ns: int
+    """Start, monotonic clock."""
+
+    now_ns: int
+    """When this was written, monotonic clock."""
+
+    last_record_ns: int | None
+    """When the last record was made, monotonic clock."""
+
+    sources: list[SourceStatus]
+    """In the order in which they were named."""
+
+    sinks: list[SinkStatus]
+    """In the order in which they were named."""
+
+    latency_ms: Percentiles
+    """From capture to the record handed to all sinks."""
+
+    detector_ms: Percentiles
+    """Preprocess, inference, suppression."""
+
+    sinks_ms: Percentiles
+    """All sinks together."""
