@@ -271,6 +271,13 @@ class RecordInvalidError(EdgeIrdetError):
     title = "record invalid"
 
 
+class OutputGoneError(EdgeIrdetError):
+    """The reader of standard output or of a pipe has gone, and nothing can bring it back."""
+
+    code = "E505"
+    title = "output gone"
+
+
 class RecordsLostError(EdgeIrdetError):
     """The stream came to its end, but an output missed records on the way."""
 

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-MAX_FRAMES_IN_FLIGHT = 8
+MAX_FRAMES_IN_FLIGHT = 10
 """Frames that may be alive at once between a source and the end of the sinks' work on them."""
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -13,6 +14,15 @@ STEP = 1.01
 
 _LOG_STEP = math.log(STEP)
 _BINS = math.ceil(math.log(LONGEST_NS / SHORTEST_NS) / _LOG_STEP) + 1
+
+
+@dataclass(frozen=True)
+class Percentiles:
+    """Median and tail of a duration, milliseconds; None where nothing was measured."""
+
+    p50: float | None
+    p90: float | None
+    p99: float | None
 
 
 class LatencyHistogram:
@@ -39,3 +49,7 @@ class LatencyHistogram:
         wanted = max(1, math.ceil(percent / 100 * total))
         index = int(np.searchsorted(np.cumsum(self._bins), wanted))
         return SHORTEST_NS * math.exp(_LOG_STEP * (index + 0.5)) / 1e6
+
+    def percentiles(self) -> Percentiles:
+        """Median and tail."""
+        return Percentiles(*(self.percentile_ms(percent) for percent in (50, 90, 99)))

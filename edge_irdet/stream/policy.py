@@ -4,15 +4,22 @@ from __future__ import annotations
 
 import threading
 from collections import deque
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from enum import Enum
 
 from edge_irdet.stream.frame import MAX_FRAMES_IN_FLIGHT, Frame
+from edge_irdet.stream.record import FrameCounts
 
 LOSSLESS_CAPACITY = 4
 """Frames that wait in a lossless queue: enough to even out decoding, few enough to stay young."""
 
-assert LOSSLESS_CAPACITY + 3 <= MAX_FRAMES_IN_FLIGHT, "one being read, one waiting to be put, one worked on"
+EMIT_CAPACITY = 2
+"""Detected frames that wait for the sinks: enough to even out a slow write."""
+
+assert LOSSLESS_CAPACITY + EMIT_CAPACITY + 4 <= MAX_FRAMES_IN_FLIGHT, (
+    "one being read, one waiting to be put, one in the detector, one in the sinks"
+)
 
 
 class FramePolicy(str, Enum):
@@ -30,81 +37,109 @@ class FramePolicy(str, Enum):
 class Delivery:
     """A frame with what had been lost of its source before it."""
 
+    source_index: int
+    """Which source it is of."""
+
     frame: Frame
     """Its ``discontinuity`` is set where frames were dropped since the last delivery."""
 
-    dropped: int
-    """Frames dropped before this one."""
-
-    skipped: int
-    """Frames that could not be read before this one."""
+    counts: FrameCounts
+    """What the source had lost up to this frame, and what waits behind it."""
 
 
-class FrameQueue:
-    """Bounded hand-over of frames from a source's thread to one worker.
-
-    Args:
-        policy: what to do when it is full.
-    """
+class _Queue:
+    """One source's frames that wait."""
 
     def __init__(self, policy: FramePolicy) -> None:
         self.policy = policy
+        self.capacity = 1 if policy is FramePolicy.LATEST else LOSSLESS_CAPACITY
+        self.frames: deque[tuple[Frame, FrameCounts]] = deque()
         self.dropped = 0
-        """Frames dropped so far."""
-        self._capacity = 1 if policy is FramePolicy.LATEST else LOSSLESS_CAPACITY
-        self._frames: deque[tuple[Frame, int]] = deque()
-        self._finished = False
-        self._cancelled = False
-        self._lost_before = False
-        self._changed = threading.Condition()
+        self.lost_before = False
+        self.finished = False
 
-    def put(self, frame: Frame, skipped: int = 0) -> bool:
+
+class FrameQueues:
+    """Bounded hand-over of frames from the threads of several sources to one worker.
+
+    The worker gets the sources' frames in turn, so that a fast one cannot starve a slow one; each source's
+    own frames keep their order.
+
+    Args:
+        policies: for each source, what to do when its queue is full.
+    """
+
+    def __init__(self, policies: Sequence[FramePolicy]) -> None:
+        self._queues = [_Queue(policy) for policy in policies]
+        self._last = len(self._queues) - 1
+        self._cancelled = False
+        # Re-entrant: a signal handler may cancel while its own thread is in here.
+        self._changed = threading.Condition(threading.RLock())
+
+    def dropped(self, source_index: int) -> int:
+        """Frames of this source dropped so far."""
+        return self._queues[source_index].dropped
+
+    def put(self, source_index: int, frame: Frame, counts: FrameCounts) -> bool:
         """Hand a frame over; waits for room if lossless.
 
         Args:
+            source_index: which source it is of.
             frame: the frame.
-            skipped: frames of its source that could not be read before it.
+            counts: what its source had lost up to it; ``dropped`` and ``queued`` are filled in here.
 
         Returns:
             False where the worker has cancelled.
         """
+        queue = self._queues[source_index]
         with self._changed:
-            if self.policy is FramePolicy.LATEST:
-                if self._frames:
-                    self._frames.popleft()
-                    self.dropped += 1
-                    self._lost_before = True
+            if queue.policy is FramePolicy.LATEST:
+                if queue.frames:
+                    queue.frames.popleft()
+                    queue.dropped += 1
+                    queue.lost_before = True
             else:
-                while len(self._frames) >= self._capacity and not self._cancelled:
+                while len(queue.frames) >= queue.capacity and not self._cancelled:
                     self._changed.wait()
             if self._cancelled:
                 return False
-            self._frames.append((frame, skipped))
+            queue.frames.append((frame, counts))
             self._changed.notify_all()
             return True
 
     def get(self) -> Delivery | None:
-        """The next frame; None once finished and empty."""
+        """The next frame, of the sources in turn; None once all are finished and empty."""
         with self._changed:
-            while not self._frames and not self._finished and not self._cancelled:
+            while (index := self._next_waiting()) is None:
+                if self._cancelled or all(queue.finished for queue in self._queues):
+                    return None
                 self._changed.wait()
-            if not self._frames:
-                return None
-            frame, skipped = self._frames.popleft()
-            if self._lost_before and not frame.discontinuity:
+            self._last = index
+            queue = self._queues[index]
+            frame, counts = queue.frames.popleft()
+            if queue.lost_before and not frame.discontinuity:
                 frame = replace(frame, discontinuity=True)
-            self._lost_before = False
+            queue.lost_before = False
+            counts = replace(counts, dropped=queue.dropped, queued=len(queue.frames))
             self._changed.notify_all()
-            return Delivery(frame, self.dropped, skipped)
+            return Delivery(index, frame, counts)
 
-    def finish(self) -> None:
-        """No more frames will be put; those that wait are still given out."""
+    def finish(self, source_index: int) -> None:
+        """No more frames of this source will be put; those that wait are still given out."""
         with self._changed:
-            self._finished = True
+            self._queues[source_index].finished = True
             self._changed.notify_all()
 
     def cancel(self) -> None:
-        """Let a waiting :meth:`put` go; frames that wait are still given out, then the end."""
+        """Let every waiting :meth:`put` go; frames that wait are still given out, then the end."""
         with self._changed:
             self._cancelled = True
             self._changed.notify_all()
+
+    def _next_waiting(self) -> int | None:
+        count = len(self._queues)
+        for step in range(1, count + 1):
+            index = (self._last + step) % count
+            if self._queues[index].frames:
+                return index
+        return None

@@ -6,7 +6,7 @@ from enum import Enum
 
 import msgspec
 
-from edge_irdet.stream.summary import Percentiles
+from edge_irdet.stream.latency import Percentiles
 
 
 class SourceState(str, Enum):

@@ -4,14 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-
-@dataclass(frozen=True)
-class Percentiles:
-    """Median and tail of a duration, milliseconds; None where nothing was measured."""
-
-    p50: float | None
-    p90: float | None
-    p99: float | None
+from edge_irdet.stream.latency import Percentiles
+from edge_irdet.stream.status import SinkStatus
 
 
 @dataclass(frozen=True)
@@ -24,17 +18,26 @@ class StreamSummary:
     dropped: int
     """Frames that were captured and dropped because a newer one came (policy ``latest``)."""
 
+    missed: int
+    """Frames that a device made and that never arrived."""
+
     skipped: int
     """Frames that were there and could not be read."""
 
     skip_reasons: tuple[str, ...]
     """The first of them by name."""
 
+    interruptions: int
+    """How often sources were lost and came back."""
+
     detections: int
     """Detections in all frames."""
 
     seconds: float
     """From the first frame's arrival to the last record."""
+
+    sinks: tuple[SinkStatus, ...]
+    """What each output took and lost."""
 
     latency_ms: Percentiles
     """From capture to the record handed to all sinks."""

@@ -17,6 +17,12 @@ class BrightSpotDetector:
 
     classes = ("target",)
 
+    def channel(self) -> BrightSpotDetector:
+        return self
+
+    def reset(self) -> None:
+        return
+
     def detect(self, image: NDArray[np.generic]) -> Detections:
         row, column = np.unravel_index(int(image.argmax()), image.shape)
         if image[row, column] <= 128:

@@ -78,7 +78,7 @@ def test_latest_drops_counts_and_marks(detector: BrightSpotDetector) -> None:
     source.read = paced
     sink = KeepingSink()
     pipeline = Pipeline(source, SlowDetector(0.01), [sink])
-    assert pipeline.policy is FramePolicy.LATEST
+    assert pipeline.policies == [FramePolicy.LATEST]
     summary = pipeline.run()
     sequences = [record.sequence for record in sink.records]
     assert sequences == sorted(set(sequences))

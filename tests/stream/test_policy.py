@@ -6,7 +6,8 @@ import time
 import numpy as np
 
 from edge_irdet.stream.frame import Frame, PixelFormat
-from edge_irdet.stream.policy import LOSSLESS_CAPACITY, FramePolicy, FrameQueue
+from edge_irdet.stream.policy import LOSSLESS_CAPACITY, FramePolicy, FrameQueues
+from edge_irdet.stream.record import FrameCounts
 
 
 def frame(sequence: int) -> Frame:
@@ -14,23 +15,23 @@ def frame(sequence: int) -> Frame:
 
 
 def test_latest_gives_the_newest_and_counts_the_others() -> None:
-    queue = FrameQueue(FramePolicy.LATEST)
+    queue = FrameQueues([FramePolicy.LATEST])
     for sequence in range(5):
-        assert queue.put(frame(sequence))
+        assert queue.put(0, frame(sequence), FrameCounts())
     got = queue.get()
-    assert (got.frame.sequence, got.frame.discontinuity, got.dropped) == (4, True, 4)
-    queue.put(frame(5))
+    assert (got.frame.sequence, got.frame.discontinuity, got.counts.dropped) == (4, True, 4)
+    queue.put(0, frame(5), FrameCounts())
     got = queue.get()
-    assert (got.frame.sequence, got.frame.discontinuity, got.dropped) == (5, False, 4)
+    assert (got.frame.sequence, got.frame.discontinuity, got.counts.dropped) == (5, False, 4)
 
 
 def test_lossless_gives_every_frame_once_to_a_slow_worker() -> None:
-    queue = FrameQueue(FramePolicy.LOSSLESS)
+    queue = FrameQueues([FramePolicy.LOSSLESS])
 
     def produce() -> None:
         for sequence in range(20):
-            queue.put(frame(sequence))
-        queue.finish()
+            queue.put(0, frame(sequence), FrameCounts())
+        queue.finish(0)
 
     producer = threading.Thread(target=produce)
     producer.start()
@@ -41,16 +42,16 @@ def test_lossless_gives_every_frame_once_to_a_slow_worker() -> None:
         assert not item.frame.discontinuity
     producer.join()
     assert got == list(range(20))
-    assert queue.dropped == 0
+    assert queue.dropped(0) == 0
 
 
 def test_lossless_is_bounded_and_cancelling_frees_a_waiting_source() -> None:
-    queue = FrameQueue(FramePolicy.LOSSLESS)
+    queue = FrameQueues([FramePolicy.LOSSLESS])
     results = []
 
     def produce() -> None:
         for sequence in range(100):
-            results.append(queue.put(frame(sequence)))
+            results.append(queue.put(0, frame(sequence), FrameCounts()))
             if not results[-1]:
                 return
 
@@ -67,10 +68,10 @@ def test_lossless_is_bounded_and_cancelling_frees_a_waiting_source() -> None:
 
 
 def test_finish_wakes_a_waiting_worker() -> None:
-    queue = FrameQueue(FramePolicy.LATEST)
+    queue = FrameQueues([FramePolicy.LATEST])
     got: list[object] = []
     worker = threading.Thread(target=lambda: got.append(queue.get()))
     worker.start()
-    queue.finish()
+    queue.finish(0)
     worker.join(10)
     assert got == [None]

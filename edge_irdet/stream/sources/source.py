@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from abc import ABC, abstractmethod
 from dataclasses import dataclass, field
 from types import TracebackType
@@ -95,6 +96,11 @@ class Source(ABC):
     @abstractmethod
     def close(self) -> None:
         """Give everything back; may be called again."""
+
+    def renewed(self) -> Self:
+        """A new source with the same settings, to be called before opening: it takes this one's place when
+        this one hangs in a call and cannot even be closed."""
+        return copy.deepcopy(self)
 
     def __enter__(self) -> Self:
         self.open()
