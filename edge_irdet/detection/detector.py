@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 
-import cv2
 import msgspec
 import numpy as np
 from numpy.typing import NDArray
 from typing_extensions import Self
 
+from edge_irdet.detection.channel import DetectionChannel
 from edge_irdet.detection.detections import Detections
-from edge_irdet.detection.letterbox import Placement
-from edge_irdet.detection.nms import select
 from edge_irdet.detection.preprocess import Preprocessor
 from edge_irdet.engine.cpu_runner import CpuRunner
 from edge_irdet.engine.runner import Runner
@@ -102,13 +100,30 @@ class Detector:
         manifest = self.package.manifest
         self.classes: tuple[str, ...] = tuple(manifest.classes)
         self.postprocess = _changed_postprocess(manifest.postprocess, config)
-        sixteen_bit = config.sixteen_bit or manifest.preprocess.sixteen_bit
-        self.preprocessor = Preprocessor(
-            msgspec.structs.replace(manifest.preprocess, sixteen_bit=sixteen_bit), manifest.input
-        )
         self.runner = runner or CpuRunner(self.package.graph_path(config.precision), config.threads)
-        self.has_saliency = any(output.name == "saliency" for output in manifest.outputs)
-        self._feeds = {manifest.input.name: self.preprocessor.tensor}
+        self._sixteen_bit = config.sixteen_bit or manifest.preprocess.sixteen_bit
+        self._default = self.channel()
+
+    @property
+    def preprocessor(self) -> Preprocessor:
+        """The preprocess step of :meth:`detect`."""
+        return self._default.preprocessor
+
+    @property
+    def has_saliency(self) -> bool:
+        """Whether the package was exported with its saliency head."""
+        return self._default.has_saliency
+
+    def channel(self) -> DetectionChannel:
+        """A channel for one further source; all channels share this detector's runner and settings.
+
+        :meth:`detect` has a channel of its own, which no other call hands out.
+        """
+        return DetectionChannel(self.package, self.postprocess, self._sixteen_bit, self.runner)
+
+    def reset(self) -> None:
+        """Forget the frames of :meth:`detect` so far, as after a gap in them: the next one is the first."""
+        self._default.reset()
 
     def detect(self, image: NDArray[np.uint8] | NDArray[np.uint16]) -> Detections:
         """Detect targets in one frame.
@@ -124,7 +139,7 @@ class Detector:
             SixteenBitUnmappedError: the frame has 16 bits and no mapping is named.
             RunnerError: the runner is not active or failed.
         """
-        return self._run(image)[0]
+        return self._default.detect(image)
 
     def detect_with_saliency(
         self, image: NDArray[np.uint8] | NDArray[np.uint16]
@@ -135,33 +150,7 @@ class Detector:
             OptionError: the package was exported without its saliency head.
             FrameFormatError, SixteenBitUnmappedError, RunnerError: as :meth:`detect`.
         """
-        if not self.has_saliency:
-            raise OptionError(
-                f"{self.package.directory} was exported without its saliency head",
-                "export it with the head: edge-irdet export CHECKPOINT -o PACKAGE --saliency",
-            )
-        detections, placement, saliency = self._run(image)
-        assert saliency is not None
-        inside = saliency[
-            0,
-            0,
-            placement.top : placement.top + placement.height,
-            placement.left : placement.left + placement.width,
-        ]
-        size = (image.shape[1], image.shape[0])
-        resized = cv2.resize(inside, size, interpolation=cv2.INTER_LINEAR)
-        return detections, np.asarray(resized, np.float32)
-
-    def _run(
-        self, image: NDArray[np.uint8] | NDArray[np.uint16]
-    ) -> tuple[Detections, Placement, NDArray[np.float32] | None]:
-        placement = self.preprocessor(image)
-        outputs = self.runner.infer(self._feeds)
-        found = select(outputs["boxes"][0], outputs["scores"][0], self.postprocess)
-        boxes = placement.to_source(found.boxes)
-        height, width = image.shape
-        np.clip(boxes, 0, np.array([width, height, width, height], np.float32), out=boxes)
-        return replace(found, boxes=boxes), placement, outputs.get("saliency")
+        return self._default.detect_with_saliency(image)
 
     def __enter__(self) -> Self:
         self.runner.activate()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import cv2
 import numpy as np
@@ -35,17 +35,36 @@ class Placement:
     scale_y: float
     """Network pixels a source pixel along y."""
 
+    source_width: int
+    """Width of the source frame."""
+
+    source_height: int
+    """Height of the source frame."""
+
+    _scale: NDArray[np.float32] = field(init=False, repr=False, compare=False)
+    _offset: NDArray[np.float32] = field(init=False, repr=False, compare=False)
+    _limits: NDArray[np.float32] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        # Made here: a placement lasts as long as frames keep their size, its methods run every frame.
+        set_once = object.__setattr__
+        set_once(self, "_scale", np.array([self.scale_x, self.scale_y] * 2, np.float32))
+        set_once(self, "_offset", np.array([self.left, self.top] * 2, np.float32))
+        set_once(self, "_limits", np.array([self.source_width, self.source_height] * 2, np.float32))
+
     def to_network(self, boxes: NDArray[np.float32]) -> NDArray[np.float32]:
         """[n, 4] xyxy source pixels -> network pixels."""
-        scale = np.array([self.scale_x, self.scale_y] * 2, np.float32)
-        offset = np.array([self.left, self.top] * 2, np.float32)
-        return boxes * scale + offset
+        return boxes * self._scale + self._offset
 
     def to_source(self, boxes: NDArray[np.float32]) -> NDArray[np.float32]:
         """[n, 4] xyxy network pixels -> source pixels, not clipped."""
-        scale = np.array([self.scale_x, self.scale_y] * 2, np.float32)
-        offset = np.array([self.left, self.top] * 2, np.float32)
-        return (boxes - offset) / scale
+        return (boxes - self._offset) / self._scale
+
+    def to_frame(self, boxes: NDArray[np.float32]) -> NDArray[np.float32]:
+        """[n, 4] xyxy network pixels -> source pixels, clipped to the source frame."""
+        source = self.to_source(boxes)
+        np.maximum(source, 0, out=source)
+        return np.minimum(source, self._limits, out=source)
 
 
 def place(source: tuple[int, int], network: tuple[int, int]) -> Placement:
@@ -60,6 +79,8 @@ def place(source: tuple[int, int], network: tuple[int, int]) -> Placement:
         top=(network[1] - height) // 2,
         scale_x=width / source[0],
         scale_y=height / source[1],
+        source_width=source[0],
+        source_height=source[1],
     )
 
 

@@ -25,40 +25,45 @@ def select(boxes: NDArray[np.float32], scores: NDArray[np.float32], spec: Postpr
     Returns:
         Detections in network pixels, best first.
     """
-    classes = scores.argmax(1) if scores.shape[1] > 1 else np.zeros(len(scores), np.int64)
-    best = scores[np.arange(len(scores)), classes] if scores.shape[1] > 1 else scores[:, 0]
-    candidates = np.flatnonzero(best >= spec.score_threshold)
-    order = candidates[np.argsort(-best[candidates], kind="stable")][:MAX_CANDIDATES]
-    kept = _suppress(boxes[order], classes[order], spec)
-    chosen = order[kept]
-    return Detections(boxes[chosen], best[chosen], classes[chosen].astype(np.int64, copy=False))
+    if scores.shape[1] == 1:
+        classes, best = None, scores[:, 0]
+    else:
+        classes, best = scores.argmax(1), scores.max(1)
+    # Methods of the arrays, and few of them: after an inference each NumPy function is new to the caches and
+    # costs some 20 to 50 us the first time, whatever it works on.
+    candidates = (best >= spec.score_threshold).nonzero()[0]
+    if not candidates.size:
+        return Detections.none()
+    order = candidates[(-best[candidates]).argsort(kind="stable")][:MAX_CANDIDATES]
+    chosen = order[_suppress(boxes[order], None if classes is None else classes[order], spec)]
+    found_classes = np.zeros(len(chosen), np.int64) if classes is None else classes[chosen]
+    return Detections(boxes[chosen], best[chosen], found_classes.astype(np.int64, copy=False))
 
 
 def _suppress(
-    boxes: NDArray[np.float32], classes: NDArray[np.int64], spec: PostprocessSpec
-) -> NDArray[np.int64]:
-    # Greedy over the score order: one vectorised row for each box kept, so the work is kept x candidates.
-    alive = np.ones(len(boxes), np.bool_)
+    boxes: NDArray[np.float32], classes: NDArray[np.int64] | None, spec: PostprocessSpec
+) -> list[int]:
+    # Greedy over the score order: one vectorised row for each box kept, against those that are left.
+    left = np.arange(len(boxes))
     kept: list[int] = []
-    for index in range(len(boxes)):
-        if not alive[index]:
-            continue
-        kept.append(index)
-        if len(kept) == spec.max_detections:
-            break
-        rest = slice(index + 1, None)
-        same = _same_target(boxes[index], boxes[rest], spec) & (classes[rest] == classes[index])
-        alive[rest] &= ~same
-    return np.array(kept, np.int64)
+    while left.size and len(kept) < spec.max_detections:
+        best, left = int(left[0]), left[1:]
+        kept.append(best)
+        if left.size:
+            other = ~_same_target(boxes[best], boxes[left], spec)
+            if classes is not None:
+                other |= classes[left] != classes[best]
+            left = left[other]
+    return kept
 
 
 def _same_target(
     box: NDArray[np.float32], others: NDArray[np.float32], spec: PostprocessSpec
 ) -> NDArray[np.bool_]:
     if spec.nms is NmsRule.IOU:
-        corner_low = np.maximum(box[:2], others[:, :2])
-        corner_high = np.minimum(box[2:], others[:, 2:])
-        overlap = np.maximum(corner_high - corner_low, 0).prod(1)
+        sides = np.minimum(box[2:], others[:, 2:]) - np.maximum(box[:2], others[:, :2])
+        np.maximum(sides, 0, out=sides)
+        overlap = sides[:, 0] * sides[:, 1]
         area = (box[2] - box[0]) * (box[3] - box[1])
         areas = (others[:, 2] - others[:, 0]) * (others[:, 3] - others[:, 1])
         # Compared as a product: a union of zero must not divide.

@@ -30,6 +30,8 @@ class Preprocessor:
                 "export the package anew: edge-irdet export CHECKPOINT -o PACKAGE",
             )
         self.spec = spec
+        self.shutter = False
+        """Whether the last frame showed the camera's closed shutter, or nothing at all."""
         self.tensor: NDArray[np.uint8] = np.full(
             (1, 1, network_input.height, network_input.width), spec.pad_value, np.uint8
         )
@@ -66,3 +68,7 @@ class Preprocessor:
         grey = to_eight_bits(image, self.spec.sixteen_bit, out=self._eight_bits)
         letterbox(grey, placement, self.tensor[0, 0])
         return placement
+
+    def reset(self) -> None:
+        """Forget the frames so far: the next one is the first of its stream."""
+        self.shutter = False
