@@ -23,6 +23,9 @@ from edge_irdet.stream.policy import EMIT_CAPACITY, Delivery
 from edge_irdet.stream.record import Record, TrackUpdate, make_record
 from edge_irdet.stream.sinks.sink import StreamInfo
 
+PUT_SECONDS = 0.2
+"""Time between two looks at whether a stream that waits for its sinks has been told to end."""
+
 FINISH_SECONDS = 10.0
 """How long a stream that has ended waits for its sinks."""
 
@@ -137,9 +140,26 @@ class Emitter:
         """Begin."""
         self._thread.start()
 
-    def put(self, detected: Detected) -> None:
-        """Hand a frame over; waits while the sinks are behind. After a failure it is left out."""
-        self._queue.put(detected)
+    def put(self, detected: Detected, stopping: Callable[[], bool]) -> bool:
+        """Hand a frame over; waits while the sinks are behind. After a failure it is left out.
+
+        Args:
+            detected: the frame.
+            stopping: whether the stream has been told to end; then sinks that hang are not waited for.
+
+        Returns:
+            False where the sinks hang and the stream shall end.
+        """
+        waited = 0.0
+        while True:
+            try:
+                self._queue.put(detected, timeout=PUT_SECONDS)
+            except queue.Full:
+                waited = waited + PUT_SECONDS if stopping() else 0.0
+                if waited >= FINISH_SECONDS:
+                    return False
+            else:
+                return True
 
     def finish(self) -> None:
         """Work off what waits, close the sinks and end; outputs that hang are left to themselves."""

@@ -246,7 +246,9 @@ class Pipeline:
                 interruptions[index] = delivery.counts.interruptions
                 channel.reset()
             detections = channel.detect(delivery.frame.image)
-            self._emitter.put(Detected(delivery, detections, received, time.monotonic_ns()))
+            detected = Detected(delivery, detections, received, time.monotonic_ns())
+            if not self._emitter.put(detected, lambda: self._stopping):
+                break
             given += 1
 
     def _watch(self, ended: threading.Event) -> None:

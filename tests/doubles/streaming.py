@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import threading
+import time
+from collections.abc import Callable, Iterable
 
 import numpy as np
 from numpy.typing import NDArray
 
 from edge_irdet.detection.detections import Detections
+from edge_irdet.errors import OutputFailedError, SourceLostError
 from edge_irdet.stream.frame import Frame, pixel_format_of
+from edge_irdet.stream.record import Record
+from edge_irdet.stream.sinks.sink import Sink, StreamInfo
 from edge_irdet.stream.sources.source import Source
 
 
@@ -68,3 +73,89 @@ def spot_image(index: int, width: int = 64, height: int = 48) -> NDArray[np.uint
     image[7, 5 + index % (width - 10)] = 250
     image[0, 0] = index % 100
     return image
+
+
+Step = NDArray[np.generic] | BaseException | Callable[[], None]
+
+
+class ScriptedSource(Source):
+    """A FAKE camera: each opening plays the next session of a script; after the last one it has ended.
+
+    A session is a list of images, exceptions to raise, and functions to call before the next step (to hang,
+    or to count a fault); a session that is itself an exception fails to open, one that is a function runs it
+    while opening.
+    """
+
+    usage = "scripted"
+    live = True
+
+    def __init__(self, sessions: Iterable[list[Step] | BaseException | Callable[[], None]]) -> None:
+        super().__init__("scripted:")
+        self.sessions = iter(list(sessions))
+        self.opened = 0
+        self.closed = threading.Event()
+        self.family = [self]
+        """This source and those that took its place."""
+        self._steps: list[Step] | None = []
+        self._sequence = 0
+
+    def renewed(self) -> ScriptedSource:
+        other = ScriptedSource([])
+        other.sessions, other.family = self.sessions, self.family
+        self.family.append(other)
+        return other
+
+    def open(self) -> None:
+        self.opened += 1
+        self.missed = 0
+        session = next(self.sessions, None)
+        if isinstance(session, BaseException):
+            raise session
+        if callable(session):
+            session()
+            session = []
+        self._steps = session if session is None else list(session)
+        self._sequence = 0
+
+    def read(self) -> Frame | None:
+        while self._steps:
+            step = self._steps.pop(0)
+            if isinstance(step, BaseException):
+                raise step
+            if callable(step):
+                step()
+                continue
+            frame = Frame(step, self._sequence, time.monotonic_ns(), self.uri, pixel_format_of(step))
+            self._sequence += 1
+            return frame
+        if self._steps is None:
+            return None
+        raise SourceLostError("the script's session is over", "play the next one")
+
+    def close(self) -> None:
+        self.closed.set()
+
+
+class KeepingSink(Sink):
+    """Keeps every record, and each frame's first pixel, which is its number in spot_image; can fail once."""
+
+    usage = "keeping"
+
+    def __init__(self, fail_at: int | None = None) -> None:
+        super().__init__("keeping")
+        self.fail_at = fail_at
+        self.events: list[str] = []
+        self.records: list[Record] = []
+        self.first_pixels: list[int] = []
+
+    def open(self, info: StreamInfo) -> None:
+        self.events.append("open")
+
+    def write(self, frame: Frame, record: Record) -> None:
+        if record.sequence == self.fail_at:
+            raise OutputFailedError("full", "free space")
+        self.records.append(record)
+        self.first_pixels.append(int(frame.image[0, 0]))
+
+    def close(self) -> None:
+        self.events.append("close")

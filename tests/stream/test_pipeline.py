@@ -7,38 +7,20 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from doubles.streaming import BrightSpotDetector, ListSource, spot_image
+from doubles.streaming import BrightSpotDetector, KeepingSink, ListSource, spot_image
 from edge_irdet.detection.detections import Detections
-from edge_irdet.errors import OutputFailedError, SixteenBitUnmappedError, SourceTruncatedError
+from edge_irdet.errors import (
+    OutputFailedError,
+    OutputGoneError,
+    SixteenBitUnmappedError,
+    SourceTruncatedError,
+)
 from edge_irdet.stream.frame import Frame
+from edge_irdet.stream.outputs import Output
 from edge_irdet.stream.pipeline import Pipeline, PipelineConfig
 from edge_irdet.stream.policy import FramePolicy
 from edge_irdet.stream.record import Record, decode_record
 from edge_irdet.stream.sinks import open_sink
-from edge_irdet.stream.sinks.sink import Sink, StreamInfo
-
-
-class KeepingSink(Sink):
-    usage = "keeping"
-
-    def __init__(self, fail_at: int | None = None) -> None:
-        super().__init__("keeping")
-        self.fail_at = fail_at
-        self.events: list[str] = []
-        self.records: list[Record] = []
-        self.first_pixels: list[int] = []
-
-    def open(self, info: StreamInfo) -> None:
-        self.events.append("open")
-
-    def write(self, frame: Frame, record: Record) -> None:
-        if record.sequence == self.fail_at:
-            raise OutputFailedError("full", "free space")
-        self.records.append(record)
-        self.first_pixels.append(int(frame.image[0, 0]))
-
-    def close(self) -> None:
-        self.events.append("close")
 
 
 class SlowDetector(BrightSpotDetector):
@@ -117,11 +99,92 @@ def test_a_source_without_a_single_frame_opens_no_sink(detector: BrightSpotDetec
         assert list(tmp_path.iterdir()) == []
 
 
-def test_a_failing_sink_ends_the_stream_and_closes_the_others(detector: BrightSpotDetector) -> None:
+def test_a_failing_output_is_counted_and_the_stream_goes_on(detector: BrightSpotDetector) -> None:
+    before, failing, after = KeepingSink(), KeepingSink(fail_at=3), KeepingSink()
+    summary = Pipeline(ListSource(images(10)), detector, [before, failing, after]).run()
+    assert [record.sequence for record in failing.records] == [0, 1, 2, 4, 5, 6, 7, 8, 9]
+    assert len(before.records) == len(after.records) == 10
+    assert [(sink.written, sink.lost, sink.failing) for sink in summary.sinks] == [
+        (10, 0, False),
+        (9, 1, False),
+        (10, 0, False),
+    ]
+    assert summary.sinks[1].last_error == "full"
+
+
+def test_a_fault_in_an_output_does_not_cost_the_others_their_records(detector: BrightSpotDetector) -> None:
+    class Broken(KeepingSink):
+        def write(self, frame: Frame, record: Record) -> None:
+            raise ZeroDivisionError("a bug")
+
+    good = KeepingSink()
+    summary = Pipeline(ListSource(images(5)), detector, [Broken(), good]).run()
+    assert len(good.records) == 5
+    assert (summary.sinks[0].lost, summary.sinks[0].last_error) == (5, "ZeroDivisionError: a bug")
+
+
+def test_an_output_whose_reader_has_gone_for_good_ends_the_stream(detector: BrightSpotDetector) -> None:
+    class Gone(KeepingSink):
+        def write(self, frame: Frame, record: Record) -> None:
+            raise OutputGoneError("nobody reads", "start the reader again")
+
+    with pytest.raises(OutputGoneError):
+        Pipeline(ListSource(images(1000)), detector, [Gone()]).run()
+
+
+def test_an_output_that_hangs_does_not_keep_a_stopped_stream(
+    detector: BrightSpotDetector, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("edge_irdet.stream.emission.FINISH_SECONDS", 0.2)
+    release = threading.Event()
+
+    class Hanging(KeepingSink):
+        def write(self, frame: Frame, record: Record) -> None:
+            release.wait(30)
+
+    pipeline = Pipeline(ListSource(images(1000)), detector, [Hanging()])
+    threading.Timer(0.1, pipeline.stop).start()
+    with pytest.raises(OutputFailedError, match="not come to their end"):
+        pipeline.run()
+    release.set()
+
+
+def test_several_sources_keep_their_order_and_take_turns(detector: BrightSpotDetector) -> None:
+    class Named(ListSource):
+        def __init__(self, name: str, count: int) -> None:
+            super().__init__(images(count))
+            self.uri = name
+
+    counts = {"a": 40, "b": 25, "c": 40, "d": 1}
+    everything, only_b = KeepingSink(), KeepingSink()
+    sources = [Named(name, count) for name, count in counts.items()]
+    pipeline = Pipeline(sources, detector, [everything, Output(only_b, 1)])
+    summary = pipeline.run()
+    assert summary.frames == sum(counts.values())
+    for name, count in counts.items():
+        own = [record.sequence for record in everything.records if record.source == name]
+        assert own == list(range(count))
+    assert {record.source for record in only_b.records} == {"b"}
+    assert len(only_b.records) == 25
+    status = pipeline.status()
+    assert [source.frames for source in status.sources] == list(counts.values())
+
+
+def test_a_file_that_ends_early_does_not_take_the_other_sources_with_it(
+    detector: BrightSpotDetector,
+) -> None:
+    sink = KeepingSink()
+    broken = ListSource([*images(3), SourceTruncatedError("ends early", "copy again")])
+    with pytest.raises(SourceTruncatedError):
+        Pipeline([broken, ListSource(images(30))], detector, [sink]).run()
+    assert len(sink.records) == 33
+
+
+def test_a_failing_output_ends_the_stream_where_it_was_said_so(detector: BrightSpotDetector) -> None:
     before, failing = KeepingSink(), KeepingSink(fail_at=3)
     source = ListSource(images(1000))
     with pytest.raises(OutputFailedError):
-        Pipeline(source, detector, [before, failing]).run()
+        Pipeline(source, detector, [before, failing], PipelineConfig(stop_on_output_failure=True)).run()
     assert len(before.records) == 4
     assert before.events == failing.events == ["open", "close"]
     assert source.closed == 1
