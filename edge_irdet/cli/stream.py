@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import signal
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from enum import Enum
 from types import FrameType
 
 import click
@@ -18,18 +19,21 @@ from rich.progress import (
     TextColumn,
     TimeElapsedColumn,
 )
-from rich.table import Table
 
+from edge_irdet.cli.logs import LogFormat, start_logging
 from edge_irdet.cli.options import choice_of, map16_option
+from edge_irdet.cli.stream_summary import print_summary
 from edge_irdet.detection.detector import Detector, DetectorConfig
 from edge_irdet.engine.selection import RUNTIMES, choose_runner
-from edge_irdet.errors import FramesSkippedError
+from edge_irdet.errors import FramesSkippedError, RecordsLostError
 from edge_irdet.package import DEFAULT_PACKAGE, NmsRule, Precision, SixteenBitSpec, open_package
 from edge_irdet.stream.pipeline import Pipeline, PipelineConfig
 from edge_irdet.stream.policy import FramePolicy
+from edge_irdet.stream.reconnection import ReconnectionConfig
 from edge_irdet.stream.record import Record
 from edge_irdet.stream.sinks import SINK_USAGES, open_sinks
 from edge_irdet.stream.sources import SOURCE_USAGES, open_source
+from edge_irdet.stream.sources.source import Source
 from edge_irdet.stream.summary import StreamSummary
 
 USAGES = "\n".join(
@@ -38,8 +42,24 @@ USAGES = "\n".join(
 )
 
 
+class OnOutputFailure(str, Enum):
+    """What follows when an output cannot take a record."""
+
+    CONTINUE = "continue"
+    """It is counted as lost, and the stream goes on."""
+
+    STOP = "stop"
+    """The stream ends."""
+
+
 @click.command("stream", epilog=USAGES)
-@click.option("--source", required=True, help="Where frames come from; the forms are below.")
+@click.option(
+    "--source",
+    "source_uris",
+    required=True,
+    multiple=True,
+    help="Where frames come from; the forms are below. Repeat it for several sources in one process.",
+)
 @click.option("--package", default=DEFAULT_PACKAGE, show_default=True, help="A directory or a shipped name.")
 @click.option("--output", "outputs", multiple=True, help="Where results go; may be repeated.")
 @click.option(
@@ -57,10 +77,34 @@ USAGES = "\n".join(
 @click.option("--policy", type=choice_of(FramePolicy), help="[default: latest live, lossless else]")
 @click.option("--frames", type=click.IntRange(min=1), help="End after this many frames.")
 @click.option("--threads", type=click.IntRange(min=0), default=0, help="CPU threads; 0 takes one a core.")
+@click.option(
+    "--wait-for-source",
+    type=click.FloatRange(min=0),
+    default=0.0,
+    metavar="SECONDS",
+    help="How long a live source that is not there at the start may take to appear. [default: 0]",
+)
+@click.option(
+    "--give-up-after",
+    type=click.FloatRange(min=0, min_open=True),
+    metavar="SECONDS",
+    help="End when a live source has been lost for so long. [default: look for it for ever]",
+)
+@click.option(
+    "--on-output-failure",
+    type=choice_of(OnOutputFailure),
+    default=OnOutputFailure.CONTINUE.value,
+    show_default=True,
+    help="When an output cannot take a record: count it as lost and go on, or end the stream.",
+)
+@click.option("--log-format", type=choice_of(LogFormat), default=LogFormat.TEXT.value, show_default=True)
+@click.option(
+    "--log-level", type=click.Choice(["debug", "info", "warning", "error"]), default="info", show_default=True
+)
 @click.option("--quiet", is_flag=True, help="No progress bar and no summary.")
 @map16_option
 def stream_command(
-    source: str,
+    source_uris: tuple[str, ...],
     package: str,
     outputs: tuple[str, ...],
     runtime: str,
@@ -70,6 +114,11 @@ def stream_command(
     policy: FramePolicy | None,
     frames: int | None,
     threads: int,
+    wait_for_source: float,
+    give_up_after: float | None,
+    on_output_failure: str,
+    log_format: str,
+    log_level: str,
     quiet: bool,
     map16: SixteenBitSpec | None,
 ) -> None:
@@ -80,16 +129,63 @@ def stream_command(
       edge-irdet stream --source synthetic: --output detections.jsonl --output overlay.mp4
       edge-irdet stream --source /dev/video0 --map16 linear-percentile --output -
     """
-    opened = open_source(source)
-    sinks = open_sinks(outputs, source)
+    sources = [open_source(uri) for uri in source_uris]
+    sinks = open_sinks(outputs, source_uris[0])
     config = DetectorConfig(
         score_threshold=score, nms=None if nms is None else NmsRule(nms), sixteen_bit=map16
     )
     held = open_package(package)
     asked = None if precision is None else Precision(precision)
     selection = choose_runner(held, asked, runtime, threads=threads)
+    start_logging(LogFormat(log_format), log_level)
+    pipeline_config = PipelineConfig(
+        policy=None if policy is None else FramePolicy(policy),
+        max_frames=frames,
+        reconnection=ReconnectionConfig(
+            wait_for_source_seconds=wait_for_source, give_up_after_seconds=give_up_after
+        ),
+        stop_on_output_failure=on_output_failure == OnOutputFailure.STOP.value,
+        package=held.directory.name,
+        runner=selection.reason,
+    )
     # The terminal is for people; standard output may be the feed.
     console = Console(stderr=True, quiet=quiet)
+    console.print(selection.reason, style="dim", highlight=False)
+    with Detector(held, config, selection.runner) as detector:
+        pipeline = Pipeline(sources, detector, sinks, pipeline_config)
+        try:
+            with _progress(sources, frames, console) as pipeline.on_frame, _stopped_by_signals(pipeline):
+                pipeline.run()
+        finally:
+            summary = pipeline.summary()
+            if summary.frames:
+                print_summary(summary, console)
+    _require_complete(summary)
+
+
+def _require_complete(summary: StreamSummary) -> None:
+    losses = [sink for sink in summary.sinks if sink.lost]
+    if losses:
+        raise RecordsLostError(
+            "; ".join(
+                f"{sink.sink} lost {sink.lost} of {sink.written + sink.lost} records ({sink.last_error})"
+                for sink in losses
+            ),
+            "remove the cause, for a full disk: df -h; every other record is written",
+        )
+    if summary.skipped:
+        raise FramesSkippedError(
+            f"{summary.skipped} of {summary.frames + summary.skipped} frames could not be read and were "
+            f"skipped: {'; '.join(summary.skip_reasons)}",
+            "replace or remove these files; the records of all other frames are written",
+        )
+
+
+@contextmanager
+def _progress(
+    sources: list[Source], frames: int | None, console: Console
+) -> Iterator[Callable[[Record], None]]:
+    """A progress bar, and what to call with each record; nothing on a terminal that is none."""
     bar = Progress(
         SpinnerColumn(),
         TextColumn("{task.description}"),
@@ -98,39 +194,21 @@ def stream_command(
         TextColumn("{task.fields[found]} detections"),
         TimeElapsedColumn(),
         console=console,
-        disable=quiet,
+        disable=console.quiet or not console.is_terminal,
     )
-    console.print(selection.reason, style="dim", highlight=False)
-    with Detector(held, config, selection.runner) as detector, bar:
-        task = bar.add_task(opened.uri, total=frames, found=0)
-        found = 0
+    name = sources[0].uri if len(sources) == 1 else f"{len(sources)} sources"
+    task = bar.add_task(name, total=frames, found=0)
+    found = 0
 
-        def on_frame(record: Record) -> None:
-            nonlocal found
-            found += len(record.detections)
-            bar.update(task, advance=1, total=frames or opened.frame_count, found=found)
+    def on_frame(record: Record) -> None:
+        nonlocal found
+        found += len(record.detections)
+        counts = [source.frame_count for source in sources]
+        known = sum(count for count in counts if count is not None) if None not in counts else None
+        bar.update(task, advance=1, total=frames or known, found=found)
 
-        pipeline = Pipeline(
-            opened,
-            detector,
-            sinks,
-            PipelineConfig(None if policy is None else FramePolicy(policy), frames),
-            on_frame,
-        )
-        try:
-            with _stopped_by_signals(pipeline):
-                pipeline.run()
-        finally:
-            bar.stop()
-            summary = pipeline.summary()
-            if summary.frames:
-                _print_summary(summary, console, outputs)
-    if summary.skipped:
-        raise FramesSkippedError(
-            f"{summary.skipped} of {summary.frames + summary.skipped} frames could not be read and were "
-            f"skipped: {'; '.join(summary.skip_reasons)}",
-            "replace or remove these files; the records of all other frames are written",
-        )
+    with bar:
+        yield on_frame
 
 
 @contextmanager
@@ -149,28 +227,3 @@ def _stopped_by_signals(pipeline: Pipeline) -> Iterator[None]:
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
-
-
-def _print_summary(summary: StreamSummary, console: Console, outputs: tuple[str, ...]) -> None:
-    table = Table(show_header=False, title="stream")
-    table.add_row("frames", f"{summary.frames} ({summary.dropped} dropped, {summary.skipped} skipped)")
-    table.add_row("detections", f"{summary.detections}")
-    if summary.fps is not None:
-        table.add_row("end to end", f"{summary.fps:.1f} frames/s")
-    for name, part in (
-        ("latency, capture to record", summary.latency_ms),
-        ("  detector", summary.detector_ms),
-        ("  outputs", summary.sinks_ms),
-    ):
-        if part.p50 is not None:
-            table.add_row(name, f"p50 {part.p50:.2f}  p90 {part.p90:.2f}  p99 {part.p99:.2f} ms")
-    if summary.pd is not None:
-        table.add_row("Pd against the scene's truth", f"{100 * summary.pd:.1f} % (within 3 px)")
-    if summary.fa is not None and summary.false_alarms_per_frame is not None:
-        table.add_row(
-            "Fa", f"{summary.fa:.2e} of the pixels, {summary.false_alarms_per_frame:.3f} boxes a frame"
-        )
-    console.print(table)
-    for output in outputs:
-        if output != "-":
-            console.print(f"written: {output}", highlight=False)

@@ -169,7 +169,7 @@ def test_a_signal_ends_the_stream_with_every_record_written(tmp_path: Path, numb
     assert process.returncode == 0, errors
     records = [decode_record(line) for line in place.read_bytes().splitlines()]
     assert [record.sequence for record in records] == list(range(len(records)))
-    assert f"{len(records)} (0 dropped, 0 skipped)" in errors
+    assert f"{len(records)} (0 dropped, 0 missed, 0 skipped)" in errors
     capture = cv2.VideoCapture(str(tmp_path / "out.mp4"))
     assert capture.get(cv2.CAP_PROP_FRAME_COUNT) == len(records)
     assert files(tmp_path) == {"out.jsonl", "out.mp4"}
