@@ -130,7 +130,7 @@ def stream_command(
       edge-irdet stream --source /dev/video0 --map16 linear-percentile --output -
     """
     sources = [open_source(uri) for uri in source_uris]
-    sinks = open_sinks(outputs, source_uris[0])
+    sinks = open_sinks(outputs, source_uris)
     config = DetectorConfig(
         score_threshold=score, nms=None if nms is None else NmsRule(nms), sixteen_bit=map16
     )

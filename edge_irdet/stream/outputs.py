@@ -4,25 +4,14 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
-from typing import NamedTuple
 
 from edge_irdet.errors import EdgeIrdetError, OutputGoneError
 from edge_irdet.stream.frame import Frame
 from edge_irdet.stream.record import Record
-from edge_irdet.stream.sinks.sink import Sink, StreamInfo
+from edge_irdet.stream.sinks import Output, StreamInfo
 from edge_irdet.stream.status import SinkStatus
 
 _log = logging.getLogger(__name__)
-
-
-class Output(NamedTuple):
-    """A sink and whose records it takes."""
-
-    sink: Sink
-    """Not yet open."""
-
-    source_index: int | None = None
-    """Of one source; None takes the records of all."""
 
 
 class CountedSink:
@@ -37,10 +26,15 @@ class CountedSink:
         self.sink = output.sink
         self.source_index = output.source_index
         self.written = 0
-        self.lost = 0
+        self._refused = 0
         self.failing = False
         self.last_error: str | None = None
         self._stop_on_failure = stop_on_failure
+
+    @property
+    def lost(self) -> int:
+        """Records it could not take, or took and lost on their way."""
+        return self._refused + self.sink.lost_later
 
     def open(self, infos: Sequence[StreamInfo]) -> None:
         """Open the sink.
@@ -89,7 +83,7 @@ class CountedSink:
         )
 
     def _count_loss(self, error: Exception) -> None:
-        self.lost += 1
+        self._refused += 1
         unexpected = None
         if isinstance(error, EdgeIrdetError):
             self.last_error = error.what

@@ -14,11 +14,11 @@ from numpy.typing import NDArray
 from edge_irdet.detection.detections import Detections
 from edge_irdet.stream.capture import Capture
 from edge_irdet.stream.emission import Detected, Emitter, FrameTracker
-from edge_irdet.stream.outputs import CountedSink, Output
+from edge_irdet.stream.outputs import CountedSink
 from edge_irdet.stream.policy import FramePolicy, FrameQueues
 from edge_irdet.stream.reconnection import ReconnectionConfig
 from edge_irdet.stream.record import Record
-from edge_irdet.stream.sinks.sink import Sink, StreamInfo
+from edge_irdet.stream.sinks import Output, Sink, StreamInfo
 from edge_irdet.stream.sources.source import Source
 from edge_irdet.stream.status import SourceStatus, StreamStatus
 from edge_irdet.stream.summary import StreamSummary

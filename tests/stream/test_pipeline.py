@@ -16,11 +16,10 @@ from edge_irdet.errors import (
     SourceTruncatedError,
 )
 from edge_irdet.stream.frame import Frame
-from edge_irdet.stream.outputs import Output
 from edge_irdet.stream.pipeline import Pipeline, PipelineConfig
 from edge_irdet.stream.policy import FramePolicy
 from edge_irdet.stream.record import Record, decode_record
-from edge_irdet.stream.sinks import open_sink
+from edge_irdet.stream.sinks import Output, open_sink
 
 
 class SlowDetector(BrightSpotDetector):

@@ -1,23 +1,76 @@
-"""Sinks of records: JSON lines, MOT text, overlay video, contact sheet."""
+"""Sinks of records: files, sockets, message brokers, pictures."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import difflib
+import re
+from collections.abc import Callable, Sequence
 from fnmatch import fnmatch
 from pathlib import Path
+from typing import NamedTuple
 
 from edge_irdet.dataset.decoding import IMAGE_SUFFIXES
 from edge_irdet.errors import OptionError, UnknownOutputError
 from edge_irdet.stream.sinks.contact_sheet import ContactSheetSink
+from edge_irdet.stream.sinks.csv_table import CsvSink
 from edge_irdet.stream.sinks.jsonl import JsonLinesSink
 from edge_irdet.stream.sinks.mot import MotSink
+from edge_irdet.stream.sinks.mqtt import MqttSink, broker_config
 from edge_irdet.stream.sinks.overlay_video import CODECS, OverlayVideoSink
 from edge_irdet.stream.sinks.sink import Sink, StreamInfo
+from edge_irdet.stream.sinks.udp import UdpSink, udp_target
+from edge_irdet.stream.sinks.unix_socket import UnixSocketSink, socket_path
+from edge_irdet.stream.sinks.zeromq import ZeroMqSink, publisher_config
+from edge_irdet.stream.sources.uri import parse_uri, redact_uri
 
-__all__ = ["SINK_USAGES", "Sink", "StreamInfo", "open_sink", "open_sinks"]
+__all__ = ["SINK_USAGES", "Output", "Sink", "StreamInfo", "open_sink", "open_sinks"]
 
-SINK_USAGES = tuple(kind.usage for kind in (JsonLinesSink, MotSink, OverlayVideoSink, ContactSheetSink))
+SINK_USAGES = tuple(
+    kind.usage
+    for kind in (
+        JsonLinesSink,
+        CsvSink,
+        MotSink,
+        OverlayVideoSink,
+        ContactSheetSink,
+        UdpSink,
+        UnixSocketSink,
+        ZeroMqSink,
+        MqttSink,
+    )
+)
 """How outputs are written, one line each."""
+
+INDEX = "{n}"
+"""In an output's name: the number of the source, from 0."""
+
+_PEERS: dict[str, Callable[[str], Sink]] = {
+    "udp": lambda uri: UdpSink(uri, udp_target(uri, parse_uri(uri))),
+    "unix": lambda uri: UnixSocketSink(uri, socket_path(uri, parse_uri(uri))),
+    "zmq": lambda uri: ZeroMqSink(uri, publisher_config(uri, parse_uri(uri))),
+    "mqtt": lambda uri: MqttSink(uri, broker_config(uri)),
+    "mqtts": lambda uri: MqttSink(uri, broker_config(uri)),
+}
+"""Scheme -> its sink."""
+
+_FILES: dict[str, Callable[[Path], Sink]] = {
+    ".jsonl": JsonLinesSink,
+    ".csv": CsvSink,
+    ".txt": MotSink,
+    ".png": ContactSheetSink,
+    **dict.fromkeys(CODECS, OverlayVideoSink),
+}
+"""Suffix -> its sink."""
+
+
+class Output(NamedTuple):
+    """One sink and what it takes."""
+
+    sink: Sink
+    """Not yet open."""
+
+    source_index: int | None = None
+    """Number of the source whose records it takes; None takes those of all sources."""
 
 
 def open_sink(uri: str) -> Sink:
@@ -25,47 +78,69 @@ def open_sink(uri: str) -> Sink:
 
     Raises:
         UnknownOutputError: nobody answers to it.
+        OptionError: its address or a parameter is wrong.
+        ExtraMissingError: it needs a library that is not installed.
     """
     if uri == "-":
         return JsonLinesSink(None)
     if uri.startswith("mot:") and len(uri) > 4:
         return MotSink(Path(uri[4:]))
-    path = Path(uri)
-    suffix = path.suffix.lower()
-    if suffix == ".jsonl":
-        return JsonLinesSink(path)
-    if suffix == ".txt":
-        return MotSink(path)
-    if suffix in CODECS:
-        return OverlayVideoSink(path)
-    if suffix == ".png":
-        return ContactSheetSink(path)
+    scheme = _scheme(uri)
+    if scheme in _PEERS:
+        return _PEERS[scheme](uri)
+    path = Path(uri.removeprefix("file://"))
+    if path.suffix.lower() in _FILES and (not scheme or scheme == "file"):
+        return _FILES[path.suffix.lower()](path)
+    near = difflib.get_close_matches(scheme, _PEERS, 1)
+    hint = f"; did you mean {near[0]}:?" if near else ""
     forms = "\n".join(f"    {usage}" for usage in SINK_USAGES)
-    raise UnknownOutputError(f"no output answers to {uri!r}", f"use one of these forms:\n{forms}")
+    # Credentials may stand in any misspelt form: nothing before an @ is shown.
+    shown = re.sub(r"(?s)^.*@", "***@", redact_uri(uri))
+    raise UnknownOutputError(f"no output answers to {shown!r}{hint}", f"use one of these forms:\n{forms}")
 
 
-def open_sinks(outputs: Sequence[str], source: str) -> list[Sink]:
-    """One sink an output.
+def open_sinks(outputs: Sequence[str], sources: Sequence[str]) -> list[Output]:
+    """The sinks of all outputs; one with ``{n}`` in its name becomes one sink a source.
+
+    Args:
+        outputs: as the user wrote them.
+        sources: as the user wrote them, in their order.
 
     Raises:
-        OptionError: an output is named twice, or is the source itself.
+        OptionError: an output is named twice, is a source itself, takes one source only and has no ``{n}``
+            where there are several, or has a wrong address or parameter.
         UnknownOutputError: nobody answers to one.
+        ExtraMissingError: one needs a library that is not installed.
     """
-    places = [_place(output) for output in outputs]
-    for output, place in zip(outputs, places, strict=True):
+    named = [
+        (output.replace(INDEX, str(index)), index) if INDEX in output else (output, None)
+        for output in outputs
+        for index in (range(len(sources)) if INDEX in output else (0,))
+    ]
+    places = [_place(output) for output, _ in named]
+    for (output, _), place in zip(named, places, strict=True):
         if places.count(place) > 1:
-            raise OptionError(f"the output {output!r} is named twice", "name each output once")
-        if _is_read(place, _place(source)):
+            raise OptionError(f"the output {redact_uri(output)!r} is named twice", "name each output once")
+        if any(_is_read(place, _place(source)) for source in sources):
             raise OptionError(
-                f"the output {output!r} is the source itself or one of its images",
+                f"the output {redact_uri(output)!r} is the source itself or one of its images",
                 "name another file or folder with --output",
             )
-    return [open_sink(output) for output in outputs]
+    opened = [Output(open_sink(output), index) for output, index in named]
+    for sink, index in opened:
+        if index is None and not sink.shared and len(sources) > 1:
+            path = Path(sink.name)
+            example = path.with_name(f"{path.stem}-{INDEX}{path.suffix}")
+            raise OptionError(
+                f"the output {sink.name!r} takes one source, and there are {len(sources)}",
+                f"write one a source: --output '{example}'",
+            )
+    return opened
 
 
 def _is_read(output: str, source: str) -> bool:
     """Whether writing ``output`` would change what ``source`` reads, now or when it is read again."""
-    if output == "-":
+    if output == "-" or _scheme(output) in _PEERS:
         return False
     place = Path(output)
     if output == source or fnmatch(output, source):
@@ -77,4 +152,10 @@ def _is_read(output: str, source: str) -> bool:
 
 def _place(uri: str) -> str:
     plain = uri.removeprefix("mot:").removeprefix("file://")
-    return "-" if plain == "-" else str(Path(plain).resolve())
+    return plain if plain == "-" or _scheme(plain) in _PEERS else str(Path(plain).resolve())
+
+
+def _scheme(uri: str) -> str:
+    """What stands before ``://``, or before the colon of an output that goes to a peer; else nothing."""
+    before, colon, after = uri.partition(":")
+    return before.lower() if colon and (after.startswith("//") or before.lower() in _PEERS) else ""

@@ -11,9 +11,10 @@ from edge_irdet.errors import OutputFailedError
 
 
 class LineFile:
-    """Appends lines to a new file, each in one write; a line that does not fit is taken back.
+    """Appends lines to a new file, each call's in one write; lines that do not fit are taken back.
 
-    Readers may follow the file while it grows: after every line, and after every error, it ends in a newline.
+    Readers may follow the file while it grows: after every call, and after every error, it ends in a newline.
+    A failed call costs its own lines only; the next one is tried afresh.
 
     Args:
         path: the file, made anew; None writes to standard output.
@@ -24,38 +25,43 @@ class LineFile:
 
     def __init__(self, path: Path | None) -> None:
         self._name = "standard output" if path is None else str(path)
-        self._length = 0
         try:
             if path is None:
                 sys.stdout.flush()
                 self._descriptor = os.dup(sys.stdout.fileno())
             else:
-                flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC
+                # Appending, so that a file cut short by a log rotation goes on from its new end.
+                flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_APPEND | os.O_CLOEXEC
                 self._descriptor = os.open(path, flags, 0o644)
         except OSError as error:
             raise OutputFailedError(
                 f"{self._name} cannot be made: {error.strerror}",
                 "name a folder that exists and that you may write to with --output",
             ) from error
+        self._regular = stat.S_ISREG(os.fstat(self._descriptor).st_mode)
+        self._torn = 0
+        """Bytes at the end of a regular file that are no whole line and could not be taken back yet."""
+        self._rest = b""
+        """What a pipe or terminal still lacks of a line that it has the start of."""
 
-    def write(self, line: bytes) -> None:
-        """Append one line, given without its newline.
+    def write(self, lines: bytes) -> None:
+        """Append one line or several, given without the last newline.
 
         Raises:
-            OutputFailedError: it could not be written whole; what was written of it has been taken back.
+            OutputFailedError: they could not be written whole; what was written of them has been taken back,
+                or will be before anything else is written.
         """
-        content = line + b"\n"
+        content = lines + b"\n"
         done = 0
         try:
+            self._mend()
             while done < len(content):
                 done += os.write(self._descriptor, content[done:])
         except OSError as error:
-            whole = self._take_back() if done else ""
             raise OutputFailedError(
-                f"{self._name} cannot be written: {error.strerror}{whole}",
-                "free space (df -h) or name another --output, then run the command again",
+                f"{self._name} cannot be written: {error.strerror}{self._undo(done, content)}",
+                "free space (df -h) or name another --output; the next record is tried again",
             ) from error
-        self._length += len(content)
 
     def close(self) -> None:
         """Close the file; may be called again."""
@@ -63,8 +69,30 @@ class LineFile:
             os.close(self._descriptor)
             self._descriptor = -1
 
-    def _take_back(self) -> str:
-        if not stat.S_ISREG(os.fstat(self._descriptor).st_mode):
+    def _undo(self, done: int, content: bytes) -> str:
+        """Take back ``done`` bytes; returns what a message must add where that failed."""
+        if not done:
+            return ""
+        if not self._regular:
+            self._rest = content[done:]
             return "; its last line may be cut short"
-        os.ftruncate(self._descriptor, self._length)
+        self._torn = done
+        try:
+            self._mend()
+        except OSError as error:
+            return f"; its last line is cut short and cannot be taken back yet ({error.strerror})"
         return ""
+
+    def _mend(self) -> None:
+        """End the file in a whole line again.
+
+        Raises:
+            OSError: that is not possible now.
+        """
+        if self._torn:
+            end = os.lseek(self._descriptor, 0, os.SEEK_CUR) - self._torn
+            os.ftruncate(self._descriptor, end)
+            os.lseek(self._descriptor, end, os.SEEK_SET)
+            self._torn = 0
+        while self._rest:
+            self._rest = self._rest[os.write(self._descriptor, self._rest) :]

@@ -34,13 +34,16 @@ class MotSink(Sink):
         self._file = LineFile(self.path)
 
     def write(self, frame: Frame, record: Record) -> None:
-        """Append one line a detection."""
+        """Append one line a detection, all of a frame or none."""
         assert self._file is not None
+        lines = []
         for found in record.detections:
             left, top, right, bottom = found.box
             track = -1 if found.track_id is None else found.track_id
             numbers = f"{left + 1:.3f},{top + 1:.3f},{right - left:.3f},{bottom - top:.3f},{found.score:.5f}"
-            self._file.write(f"{record.sequence + 1},{track},{numbers},-1,-1,-1".encode())
+            lines.append(f"{record.sequence + 1},{track},{numbers},-1,-1,-1")
+        if lines:
+            self._file.write("\n".join(lines).encode())
 
     def close(self) -> None:
         """Close the file."""

@@ -49,6 +49,8 @@ class Sink(ABC):
 
     def __init__(self, name: str) -> None:
         self.name = redact_uri(name)
+        self.lost_later = 0
+        """Records that :meth:`write` took and that were lost on their way to the peer; only ever grows."""
 
     @abstractmethod
     def open(self, info: StreamInfo) -> None:

@@ -68,7 +68,7 @@ def redact_uri(uri: str) -> str:
 
 
 def check_parameters(uri: str, given: Mapping[str, str], known: tuple[str, ...]) -> None:
-    """Refuse parameters that a source does not have.
+    """Refuse parameters that a source or output does not have.
 
     Raises:
         OptionError: names the unknown one and those there are.
@@ -78,7 +78,7 @@ def check_parameters(uri: str, given: Mapping[str, str], known: tuple[str, ...])
             near = difflib.get_close_matches(name, known, 1)
             hint = f"; did you mean {near[0]}?" if near else ""
             raise OptionError(
-                f"{redact_uri(uri)!r} has the parameter {name!r}, which this source does not know{hint}",
+                f"{redact_uri(uri)!r} has the parameter {name!r}, which it does not know{hint}",
                 f"use: {', '.join(known) or 'no parameters'}",
             )
 
