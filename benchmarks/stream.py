@@ -90,7 +90,9 @@ class MemorySource(Source):
         """Nothing to give back."""
 
 
-def measure_loop(package: str, size: tuple[int, int], bits: int, frames: int, threads: int) -> dict[str, object]:
+def measure_loop(
+    package: str, size: tuple[int, int], bits: int, frames: int, threads: int
+) -> dict[str, object]:
     """Run the pipeline once and give its figures."""
     scene = SyntheticScene(SceneConfig(width=size[0], height=size[1], bits=bits))
     images = [scene.render(index).image for index in range(SCENE_FRAMES)]

@@ -35,6 +35,7 @@ from edge_irdet.stream.sinks import SINK_USAGES, open_sinks
 from edge_irdet.stream.sources import SOURCE_USAGES, open_source
 from edge_irdet.stream.sources.source import Source
 from edge_irdet.stream.summary import StreamSummary
+from edge_irdet.stream.tracking import Tracker
 
 USAGES = "\n".join(
     ["\b", "Sources:", *(f"  {usage}" for usage in SOURCE_USAGES.values()), "", "\b", "Outputs:"]
@@ -74,6 +75,7 @@ class OnOutputFailure(str, Enum):
 )
 @click.option("--score", type=click.FloatRange(0, 1), help="Score threshold. [default: the package's]")
 @click.option("--nms", type=choice_of(NmsRule), help="Suppression rule. [default: the package's]")
+@click.option("--track", is_flag=True, help="Follow targets from frame to frame; records then carry tracks.")
 @click.option("--policy", type=choice_of(FramePolicy), help="[default: latest live, lossless else]")
 @click.option("--frames", type=click.IntRange(min=1), help="End after this many frames.")
 @click.option("--threads", type=click.IntRange(min=0), default=0, help="CPU threads; 0 takes one a core.")
@@ -111,6 +113,7 @@ def stream_command(
     precision: str | None,
     score: float | None,
     nms: NmsRule | None,
+    track: bool,
     policy: FramePolicy | None,
     frames: int | None,
     threads: int,
@@ -145,6 +148,7 @@ def stream_command(
             wait_for_source_seconds=wait_for_source, give_up_after_seconds=give_up_after
         ),
         stop_on_output_failure=on_output_failure == OnOutputFailure.STOP.value,
+        tracker=Tracker if track else None,
         package=held.directory.name,
         runner=selection.reason,
     )

@@ -33,6 +33,5 @@ def print_summary(summary: StreamSummary, console: Console) -> None:
         )
     console.print(table)
     for sink in summary.sinks:
-        if sink.sink != "-":
-            missed = f" ({sink.lost} records lost)" if sink.lost else ""
-            console.print(f"written: {sink.sink}{missed}", highlight=False)
+        missed = f", {sink.lost} lost" if sink.lost else ""
+        console.print(f"{sink.sink}: {sink.written} records{missed}", highlight=False)

@@ -49,6 +49,7 @@ class FrameTracker(Protocol):
         *,
         discontinuity: bool = False,
         shutter: bool = False,
+        size: tuple[int, int] | None = None,
     ) -> TrackUpdate:
         """Take one frame's detections."""
 
@@ -212,6 +213,7 @@ class Emitter:
                 detections.classes,
                 discontinuity=frame.discontinuity,
                 shutter=detections.shutter,
+                size=(frame.image.shape[1], frame.image.shape[0]),
             )
         record = make_record(
             frame, detections, self._classes, time.monotonic_ns(), delivery.counts, measured, tracked

@@ -21,7 +21,7 @@ class JsonLinesSink(Sink):
     usage: ClassVar[str] = "PATH.jsonl or -   one JSON record a frame, to a file or standard output"
 
     def __init__(self, path: Path | None) -> None:
-        super().__init__("-" if path is None else str(path))
+        super().__init__("standard output" if path is None else str(path))
         self.path = path
         self._file: LineFile | None = None
 

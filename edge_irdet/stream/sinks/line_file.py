@@ -7,7 +7,7 @@ import stat
 import sys
 from pathlib import Path
 
-from edge_irdet.errors import OutputFailedError
+from edge_irdet.errors import OutputFailedError, OutputGoneError
 
 
 class LineFile:
@@ -48,6 +48,7 @@ class LineFile:
         """Append one line or several, given without the last newline.
 
         Raises:
+            OutputGoneError: it is a pipe, and its reader has gone.
             OutputFailedError: they could not be written whole; what was written of them has been taken back,
                 or will be before anything else is written.
         """
@@ -57,6 +58,10 @@ class LineFile:
             self._mend()
             while done < len(content):
                 done += os.write(self._descriptor, content[done:])
+        except BrokenPipeError as error:
+            raise OutputGoneError(
+                f"nobody reads {self._name} any more", "start its reader again, then this command"
+            ) from error
         except OSError as error:
             raise OutputFailedError(
                 f"{self._name} cannot be written: {error.strerror}{self._undo(done, content)}",
