@@ -9,10 +9,9 @@ from enum import Enum
 from typing import Annotated
 
 import msgspec
-import numpy as np
-from numpy.typing import NDArray
 
 from edge_irdet.detection.detections import Detections
+from edge_irdet.detection.measurement import TargetMeasurements
 from edge_irdet.errors import RecordInvalidError
 from edge_irdet.stream.frame import Frame
 
@@ -169,17 +168,6 @@ class FrameCounts:
 
     queued: int = 0
     """Waiting behind this frame."""
-
-
-@dataclass(frozen=True, slots=True)
-class TargetMeasurements:
-    """What was measured in the frame itself at each detection."""
-
-    centroids: NDArray[np.float64]
-    """[n, 2] x, y in continuous pixels."""
-
-    scr: NDArray[np.float64]
-    """[n] signal-to-clutter ratio; NaN where there is none."""
 
 
 @dataclass(frozen=True, slots=True)
