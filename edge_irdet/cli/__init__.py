@@ -13,6 +13,7 @@ from edge_irdet.cli.calibrate import calibrate_command
 from edge_irdet.cli.evaluate import evaluate_command
 from edge_irdet.cli.export import export_command
 from edge_irdet.cli.info import info_command
+from edge_irdet.cli.sources import sources_command
 from edge_irdet.cli.stream import stream_command
 from edge_irdet.cli.threshold import threshold_command
 from edge_irdet.cli.train import train_command
@@ -39,6 +40,7 @@ for command in (
     evaluate_command,
     threshold_command,
     build_command,
+    sources_command,
     stream_command,
 ):
     commands.add_command(command)

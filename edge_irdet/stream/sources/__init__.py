@@ -10,8 +10,8 @@ from edge_irdet.errors import SourceMissingError
 from edge_irdet.stream.sources.image_folder import ImageFolderSource
 from edge_irdet.stream.sources.source import Skips, Source
 from edge_irdet.stream.sources.synthetic import SyntheticSource, scene_config
-from edge_irdet.stream.sources.uri import SourceURI, check_parameters, parse_uri, unknown_source
-from edge_irdet.stream.sources.v4l2 import V4L2Source, camera_format
+from edge_irdet.stream.sources.uri import check_parameters, parse_uri, unknown_source
+from edge_irdet.stream.sources.v4l2 import V4L2Source, camera_device, camera_request
 from edge_irdet.stream.sources.video_file import VideoFileSource
 
 __all__ = ["SOURCE_USAGES", "Skips", "Source", "open_source"]
@@ -25,7 +25,7 @@ SOURCE_USAGES = {
 """Scheme -> how its URIs look."""
 
 VIDEO_SUFFIXES = frozenset({".mp4", ".m4v", ".mov", ".avi", ".mkv", ".webm", ".ts", ".mpg", ".mpeg", ".y4m"})
-_CAMERA_DEVICE = re.compile(r"^/dev/video\d+$")
+_CAMERA_DEVICE = re.compile(r"/dev/(video\d+|v4l/by-[a-z]+/[^?]+)(\?.*)?", re.DOTALL)
 
 
 def open_source(uri: str) -> Source:
@@ -40,14 +40,15 @@ def open_source(uri: str) -> Source:
     if parsed.scheme == "synthetic":
         return SyntheticSource(uri, scene_config(uri, parsed))
     if parsed.scheme == "v4l2":
-        return V4L2Source(uri, Path(parsed.path), camera_format(uri, parsed))
+        return V4L2Source(uri, camera_device(uri, parsed), camera_request(uri, parsed))
     if parsed.scheme == "file":
         check_parameters(uri, parsed.parameters, ())
         return _from_path(uri, unquote(parsed.path))
     if parsed.scheme and not Path(uri).exists():
         raise unknown_source(uri, SOURCE_USAGES)
-    if _CAMERA_DEVICE.match(uri):
-        return V4L2Source(uri, Path(uri), camera_format(uri, SourceURI("v4l2", uri, {})))
+    if _CAMERA_DEVICE.fullmatch(uri):
+        camera = parse_uri(f"v4l2://{uri}")
+        return V4L2Source(uri, camera_device(uri, camera), camera_request(uri, camera))
     return _from_path(uri, uri)
 
 

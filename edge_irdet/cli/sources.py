@@ -1,0 +1,73 @@
+"""``edge-irdet sources``: the cameras of this machine, and how every source is named."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from typing import Any
+
+import click
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from edge_irdet.stream.sources import SOURCE_USAGES
+from edge_irdet.stream.sources.v4l2 import CameraDescription, list_cameras
+
+
+@click.command("sources")
+@click.option("--json", "as_json", is_flag=True, help="One JSON object instead of the tables.")
+def sources_command(as_json: bool) -> None:
+    """The V4L2 cameras of this machine with their formats, sizes and rates, and the forms of all sources.
+
+    A device that cannot be read from is listed with the reason. Asking does not disturb a running camera.
+
+    \b
+    Example: edge-irdet sources --json
+    """
+    cameras = list_cameras()
+    if as_json:
+        usages = list(SOURCE_USAGES.values())
+        print(json.dumps({"cameras": [_as_json(each) for each in cameras], "sources": usages}, indent=2))
+        return
+    # What is found is data: nothing of it is cut off or taken for markup.
+    console = Console(markup=False, emoji=False, highlight=False, soft_wrap=True)
+    if not cameras:
+        console.print("There is no camera on this machine: no /dev/video* device.")
+    for camera in cameras:
+        _print_camera(console, camera)
+    console.print("\nSources that --source takes:")
+    for usage in SOURCE_USAGES.values():
+        console.print(f"  {usage}")
+
+
+def _as_json(camera: CameraDescription) -> dict[str, Any]:
+    described = asdict(camera)
+    for offered in described["formats"]:
+        offered.pop("code")
+    return described
+
+
+def _print_camera(console: Console, camera: CameraDescription) -> None:
+    title = camera.device
+    if camera.identity is not None:
+        identity = camera.identity
+        title += f"  {identity.card}  (driver {identity.driver}, bus {identity.bus})"
+    console.print(title)
+    for path in camera.stable_paths:
+        console.print(f"  also {path}")
+    if camera.problem is not None:
+        console.print(f"  not usable: {camera.problem}")
+        return
+    table = Table(box=None, pad_edge=False, padding=(0, 2))
+    for heading in ("  format", "readable", "sizes and rates", "driver's name"):
+        table.add_column(heading, overflow="fold")
+    for offered in camera.formats:
+        sizes = "\n".join(str(size) for size in offered.sizes) or "not listed by its driver"
+        table.add_row(
+            f"  {escape(offered.name)}",
+            "yes" if offered.readable else "no",
+            escape(sizes),
+            escape(offered.description),
+        )
+    console.print(table)
