@@ -8,7 +8,6 @@ from typing import Any
 
 import click
 from rich.console import Console
-from rich.markup import escape
 from rich.table import Table
 
 from edge_irdet.stream.sources import SOURCE_USAGES
@@ -65,9 +64,9 @@ def _print_camera(console: Console, camera: CameraDescription) -> None:
     for offered in camera.formats:
         sizes = "\n".join(str(size) for size in offered.sizes) or "not listed by its driver"
         table.add_row(
-            f"  {escape(offered.name)}",
+            f"  {offered.name}",
             "yes" if offered.readable else "no",
-            escape(sizes),
-            escape(offered.description),
+            sizes,
+            offered.description,
         )
     console.print(table)

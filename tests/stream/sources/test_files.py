@@ -10,10 +10,9 @@ import cv2
 import numpy as np
 import pytest
 
-from edge_irdet.errors import CameraError, FrameUnreadableError, SourceMissingError, SourceTruncatedError
+from edge_irdet.errors import FrameUnreadableError, SourceMissingError, SourceTruncatedError
 from edge_irdet.stream.frame import Frame, PixelFormat
 from edge_irdet.stream.sources import Source, open_source
-from edge_irdet.stream.sources.v4l2 import grey_of_raw
 
 
 def read_all(source: Source) -> list[Frame]:
@@ -162,23 +161,3 @@ def test_a_tiff_of_several_pages_is_skipped_and_named(folder: Path) -> None:
     source = open_source(str(folder))
     assert len(read_all(source)) == 12
     assert "2 pages" in source.skips.reasons[0]
-
-
-@pytest.mark.parametrize("device", ["/dev/video99", "v4l2:///dev/null", "v4l2:///etc/hostname"])
-def test_what_is_no_camera(device: str) -> None:
-    with pytest.raises(CameraError), open_source(device):
-        pass
-
-
-def test_raw_camera_frames_become_grey() -> None:
-    grey = np.arange(12, dtype=np.uint8).reshape(3, 4)
-    np.testing.assert_array_equal(grey_of_raw(grey, (3, 4)), grey)
-    counts = grey.astype(np.uint16) * 300
-    np.testing.assert_array_equal(grey_of_raw(counts, (3, 4)), counts)
-    yuyv = np.stack((grey, np.full_like(grey, 128)), -1)
-    np.testing.assert_array_equal(grey_of_raw(yuyv, (3, 4)), grey)
-    jpeg = cv2.imencode(".jpg", np.full((16, 16), 77, np.uint8))[1].reshape(1, -1)
-    assert abs(int(grey_of_raw(jpeg, (16, 16))[8, 8]) - 77) <= 1
-    for wrong in (np.zeros((3, 5), np.uint8), np.zeros((1, 9), np.uint8), np.zeros((3, 4, 3), np.uint8)):
-        with pytest.raises(CameraError):
-            grey_of_raw(wrong, (3, 4))

@@ -60,7 +60,7 @@ class V4L2Source(Source):
         self.device = device
         self.wanted = wanted or CameraRequest()
         self.stamps_replaced = 0
-        """Frames since opening whose time stamp was impossible, in the future or not after the one before, and
+        """Frames since opening whose stamp was impossible (in the future, or not after the one before) and
         was replaced by the time of reading."""
         self._open_device = open_device
         self._handle: VideoDevice | None = None
@@ -164,7 +164,7 @@ class V4L2Source(Source):
         if image is None:
             window, dtype = self._agreement.layout.window, self._agreement.layout.pixel_format.dtype
             image = self._ring.take((window.height, window.width), dtype)
-        # Kept for the next one where this frame fails: the ring's images live as long as good frames need them.
+        # Kept for the next frame where this one fails: only frames that are given out use up the ring.
         self._image = image
         if taken.flags & v4l2.BUF_FLAG_ERROR:
             problem: str | None = "its driver marked it as damaged"
