@@ -8,6 +8,7 @@ from urllib.parse import unquote
 
 from edge_irdet.errors import SourceMissingError
 from edge_irdet.stream.sources.image_folder import ImageFolderSource
+from edge_irdet.stream.sources.network import NETWORK_SCHEMES, NetworkSource, network_address
 from edge_irdet.stream.sources.source import Skips, Source
 from edge_irdet.stream.sources.synthetic import SyntheticSource, scene_config
 from edge_irdet.stream.sources.uri import check_parameters, parse_uri, unknown_source
@@ -21,6 +22,7 @@ SOURCE_USAGES = {
     "": ImageFolderSource.usage,
     "synthetic": SyntheticSource.usage,
     "v4l2": V4L2Source.usage,
+    "rtsp": NetworkSource.usage,
 }
 """Scheme -> how its URIs look."""
 
@@ -36,6 +38,9 @@ def open_source(uri: str) -> Source:
         SourceMissingError: a plain path that is not there.
         OptionError: a parameter is unknown or out of range.
     """
+    if uri.partition(":")[0].lower() in NETWORK_SCHEMES:
+        # Their query belongs to the server and may be anything, so our grammar does not apply to it.
+        return NetworkSource(uri, network_address(uri))
     parsed = parse_uri(uri)
     if parsed.scheme == "synthetic":
         return SyntheticSource(uri, scene_config(uri, parsed))

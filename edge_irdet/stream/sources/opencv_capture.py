@@ -1,0 +1,71 @@
+"""Opening OpenCV's captures without letting them write to the terminal."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import threading
+from collections.abc import Iterator
+
+import cv2
+
+OPTIONS = "OPENCV_FFMPEG_CAPTURE_OPTIONS"
+"""Environment variable from which OpenCV takes FFmpeg's format options, each time it opens a capture."""
+
+OPENCV_DEFAULT_OPTIONS = "rtsp_flags;prefer_tcp"
+"""What OpenCV uses where the variable is not set (opencv/modules/videoio/src/cap_ffmpeg_impl.hpp)."""
+
+LOG_LEVEL = "OPENCV_FFMPEG_LOGLEVEL"
+"""Environment variable from which OpenCV takes FFmpeg's log level, each time it opens a capture."""
+
+FFMPEG_QUIET = "-8"
+"""AV_LOG_QUIET."""
+
+_opening = threading.Lock()
+_logging = threading.Lock()
+_quiet_users = 0
+_level_before = 0
+
+
+def open_ffmpeg(url: str, options: str, parameters: list[int]) -> cv2.VideoCapture:
+    """Open a URL with FFmpeg options of its own; the capture may turn out not to be opened.
+
+    The options pass through an environment variable of the process, so one opening waits for another; OpenCV
+    opens FFmpeg captures one after another anyway. Options that the user has set in the variable come last, so
+    they win. FFmpeg's log, which prints whole URLs, is turned off unless the user has set its level.
+
+    Args:
+        url: as FFmpeg wants it, with credentials.
+        options: ``name;value|name;value``.
+        parameters: for ``cv2.VideoCapture``: properties and values in turn.
+    """
+    with _opening:
+        # Left set: without it OpenCV would bring the log back, and write it to standard output.
+        os.environ.setdefault(LOG_LEVEL, FFMPEG_QUIET)
+        of_user = os.environ.get(OPTIONS)
+        os.environ[OPTIONS] = options if of_user is None else f"{options}|{of_user}"
+        try:
+            with quiet_opencv():
+                return cv2.VideoCapture(url, cv2.CAP_FFMPEG, parameters)
+        finally:
+            # Never removed: libraries in other threads may be reading the environment, which is safe while
+            # values are replaced but not while variables come and go.
+            os.environ[OPTIONS] = OPENCV_DEFAULT_OPTIONS if of_user is None else of_user
+
+
+@contextlib.contextmanager
+def quiet_opencv() -> Iterator[None]:
+    """OpenCV logs errors only: its warnings name the sources, and a lost camera is looked for for days."""
+    global _quiet_users, _level_before
+    with _logging:
+        if _quiet_users == 0:
+            _level_before = cv2.utils.logging.getLogLevel()
+            cv2.utils.logging.setLogLevel(min(_level_before, cv2.utils.logging.LOG_LEVEL_ERROR))
+        _quiet_users += 1
+    try:
+        yield
+    finally:
+        with _logging:
+            _quiet_users -= 1
+            if _quiet_users == 0:
+                cv2.utils.logging.setLogLevel(_level_before)
