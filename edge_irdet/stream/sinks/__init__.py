@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import os
 import re
 from collections.abc import Callable, Sequence
 from fnmatch import fnmatch
@@ -127,13 +128,12 @@ def open_sinks(outputs: Sequence[str], sources: Sequence[str]) -> list[Output]:
                 "name another file or folder with --output",
             )
     opened = [Output(open_sink(output), index) for output, index in named]
-    for sink, index in opened:
+    for (output, index), (sink, _) in zip(named, opened, strict=True):
         if index is None and not sink.shared and len(sources) > 1:
-            path = Path(sink.name)
-            example = path.with_name(f"{path.stem}-{INDEX}{path.suffix}")
+            stem, suffix = os.path.splitext(output)
             raise OptionError(
-                f"the output {sink.name!r} takes one source, and there are {len(sources)}",
-                f"write one a source: --output '{example}'",
+                f"the output {output!r} takes one source, and there are {len(sources)}",
+                f"write one a source: --output '{stem}-{INDEX}{suffix}'",
             )
     return opened
 

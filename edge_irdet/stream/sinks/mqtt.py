@@ -59,7 +59,7 @@ class BrokerConfig:
     """Without wildcards."""
 
     qos: int = 0
-    """0: at most once; 1: at least once; 2: exactly once. With 1 and 2 records wait while the broker is away."""
+    """0: at most once; 1: at least once; 2: exactly once. With 1 and 2 records wait for the broker."""
 
     retain: bool = False
     """Whether the broker gives its last record to those who subscribe later."""
@@ -248,8 +248,8 @@ class MqttSink(Sink):
     def _failure(self, reason: str) -> OutputFailedError:
         return OutputFailedError(
             f"{self.name} does not take records: {reason}",
-            f"see whether a broker runs on {self.config.host}:{self.config.port} and lets this user publish; it "
-            "is looked for again while the stream runs",
+            f"see whether a broker runs on {self.config.host}:{self.config.port} and lets this user publish; "
+            "the stream goes on trying",
         )
 
 

@@ -58,5 +58,5 @@ def clear_socket_file(path: Path) -> None:
 
 def _somebody_listens(path: Path) -> bool:
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM | socket.SOCK_NONBLOCK) as probe:
-        # Refused: nobody does. Anything else (accepted, queue full, another type, no permission): somebody may.
+        # Refused: nobody does. Anything else (accepted, queue full, no permission): somebody may.
         return probe.connect_ex(str(path)) not in (errno.ECONNREFUSED, errno.ENOENT)

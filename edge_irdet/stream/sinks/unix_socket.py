@@ -32,10 +32,10 @@ SOCKET_MODE = 0o600
 class UnixSocketSink(Sink):
     """Listens; every reader gets one JSON record a line, from the first record after it has connected.
 
-    Needs no thread: readers are let in and served when a record comes, and nothing ever waits for one of them.
-    A reader that falls back by more than :data:`MAX_WAITING_BYTES` is disconnected, so that what a reader gets
-    has no gaps up to its end; the record at which that happens counts as lost. That there is no reader, or
-    that one leaves, is no failure.
+    Needs no thread: readers are let in and served when a record comes, and nothing ever waits for them. One
+    that falls back by more than :data:`MAX_WAITING_BYTES` is disconnected, so that what a reader gets has no
+    gaps up to its end; the record at which that happens counts as lost. That there is no reader, or that one
+    leaves, is no failure.
 
     Args:
         name: as the user wrote it.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import threading
 from dataclasses import dataclass
 from pathlib import Path
@@ -149,7 +150,8 @@ def publisher_config(uri: str, parsed: SourceURI) -> PublisherConfig:
     given = parsed.parameters
     kind, _, place = parsed.path.partition("://")
     if kind not in ("tcp", "ipc") or not place:
-        hint = f"zmq:tcp://{parsed.path}" if ":" in parsed.path and not kind else "zmq:tcp://*:5556"
+        plain = re.fullmatch(r"[^/@]*:[^/@]*", parsed.path)
+        hint = f"zmq:tcp://{parsed.path}" if plain else "zmq:tcp://*:5556"
         raise OptionError(
             f"the output {redact_uri(uri)!r} names no ZeroMQ endpoint of tcp:// or ipc://",
             f"write {hint}, or zmq:ipc:///run/edge-irdet/records.ipc",

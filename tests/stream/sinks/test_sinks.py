@@ -1,8 +1,5 @@
 from __future__ import annotations
 
-import resource
-import subprocess
-import sys
 from pathlib import Path
 
 import cv2
@@ -10,11 +7,10 @@ import numpy as np
 import pytest
 
 from edge_irdet.detection.detections import Detections
-from edge_irdet.errors import FrameSizeChangedError, OptionError, OutputFailedError, UnknownOutputError
+from edge_irdet.errors import FrameSizeChangedError, OutputFailedError
 from edge_irdet.stream.frame import Frame, pixel_format_of
 from edge_irdet.stream.record import FrameCounts, decode_record, make_record
-from edge_irdet.stream.sinks import Sink, StreamInfo, open_sink, open_sinks
-from edge_irdet.stream.sinks.line_file import LineFile
+from edge_irdet.stream.sinks import Sink, StreamInfo, open_sink
 
 INFO = StreamInfo("test:", ("target",), 30.0, None)
 
@@ -126,70 +122,7 @@ def test_the_contact_sheet_takes_frames_of_any_size_and_depth(tmp_path: Path) ->
     assert cv2.imread(str(tmp_path / "out.png")) is not None
 
 
-@pytest.mark.parametrize("name", ["out.jsonl", "out.txt", "out.mp4", "out.png"])
+@pytest.mark.parametrize("name", ["out.jsonl", "out.csv", "out.txt", "out.mp4", "out.png"])
 def test_a_folder_that_is_not_there(tmp_path: Path, name: str) -> None:
     with pytest.raises(OutputFailedError, match="cannot be made"):
         open_sink(str(tmp_path / "none" / name)).open(INFO)
-
-
-def test_a_full_device_is_an_error_with_the_way_out() -> None:
-    file = LineFile(Path("/dev/full"))
-    with pytest.raises(OutputFailedError, match="No space left"):
-        file.write(b"line")
-    file.close()
-
-
-FILLING = """
-import resource, signal, sys
-from pathlib import Path
-from edge_irdet.errors import OutputFailedError
-from edge_irdet.stream.sinks.line_file import LineFile
-signal.signal(signal.SIGXFSZ, signal.SIG_IGN)  # the kernel then answers EFBIG to the write that does not fit
-resource.setrlimit(resource.RLIMIT_FSIZE, (1000, resource.RLIM_INFINITY))
-file = LineFile(Path(sys.argv[1]))
-written = 0
-try:
-    while True:
-        file.write(b"x" * 149)
-        written += 1
-except OutputFailedError as error:
-    print(written, error.code)
-"""
-
-
-def test_a_file_that_fills_up_keeps_whole_lines_only(tmp_path: Path) -> None:
-    """The limit on the file's size cuts the seventh write short, as a full disk does."""
-    assert resource.RLIMIT_FSIZE
-    place = tmp_path / "out.jsonl"
-    finished = subprocess.run(
-        [sys.executable, "-c", FILLING, str(place)], capture_output=True, text=True, check=True
-    )
-    assert finished.stdout.split() == ["6", "E502"]
-    assert place.read_bytes() == (b"x" * 149 + b"\n") * 6
-
-
-@pytest.mark.parametrize("uri", ["", "out", "out.csv", "udp://host", "mot:", "out.jsonl.gz"])
-def test_unknown_outputs_list_the_forms(uri: str) -> None:
-    with pytest.raises(UnknownOutputError) as caught:
-        open_sink(uri)
-    assert ".jsonl" in caught.value.next_step
-
-
-def test_an_output_may_not_be_named_twice_or_be_the_source(tmp_path: Path) -> None:
-    place = str(tmp_path / "a.mp4")
-    with pytest.raises(OptionError, match="twice"):
-        open_sinks([place, str(tmp_path / "b" / ".." / "a.mp4")], "synthetic:")
-    with pytest.raises(OptionError, match="the source itself"):
-        open_sinks([place], place)
-    with pytest.raises(OptionError, match="the source itself"):
-        open_sinks([place], f"file://{place}")
-    (tmp_path / "a.mp4").write_bytes(b"video")
-    (tmp_path / "link.mp4").hardlink_to(tmp_path / "a.mp4")
-    for output, source in (
-        (str(tmp_path / "link.mp4"), place),
-        (str(tmp_path / "sheet.png"), str(tmp_path)),
-        (str(tmp_path / "sheet.png"), str(tmp_path / "*.png")),
-    ):
-        with pytest.raises(OptionError, match="the source itself"):
-            open_sinks([output], source)
-    assert len(open_sinks([str(tmp_path / "out.jsonl"), "-"], str(tmp_path))) == 2
