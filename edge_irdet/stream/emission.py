@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge_irdet.detection.detections import Detections
+from edge_irdet.detection.measurement import measure
 from edge_irdet.errors import OutputFailedError
 from edge_irdet.evaluation.detection_probability import DetectionProbability
 from edge_irdet.stream.latency import LatencyHistogram
@@ -202,13 +203,13 @@ class Emitter:
     def _emit(self, item: Detected) -> None:
         delivery, detections = item.delivery, item.detections
         frame = delivery.frame
-        measured = None
+        measured = measure(frame.image, detections.boxes)
         tracked = None
         if self._trackers:
             tracked = self._trackers[delivery.source_index].update(
                 frame.capture_ns,
                 detections.boxes,
-                detections.centres.astype(np.float64),
+                measured.centroids,
                 detections.scores,
                 detections.classes,
                 discontinuity=frame.discontinuity,

@@ -138,7 +138,7 @@ def test_one_source_gives_every_output_its_records() -> None:
 def test_several_sources_share_outputs_or_number_them() -> None:
     opened = open_sinks(["-", "cam{n}.txt", "mqtt://broker/site/{n}"], ["synthetic:", "/dev/video0"])
     assert [(output.sink.name, output.source_index) for output in opened] == [
-        ("-", None),
+        ("standard output", None),
         ("cam0.txt", 0),
         ("cam1.txt", 1),
         ("mqtt://broker/site/0", 0),

@@ -27,7 +27,8 @@ from hypothesis import strategies as st
 
 from edge_irdet.errors import OptionError, SourceLostError
 from edge_irdet.stream.frame import Frame, PixelFormat
-from edge_irdet.stream.policy import FramePolicy, FrameQueue
+from edge_irdet.stream.policy import FramePolicy, FrameQueues
+from edge_irdet.stream.record import FrameCounts
 from edge_irdet.stream.sources import open_source
 from edge_irdet.stream.sources.network import NetworkSource, network_address
 from edge_irdet.stream.sources.source import ReadTimeout, Source
@@ -274,14 +275,14 @@ def test_sixteen_bits_stay_sixteen_bits(tmp_path: Path) -> None:
 
 def test_a_slow_worker_gets_young_frames() -> None:
     """The capture thread reads all the time, so nothing waits in FFmpeg or in the socket."""
-    queue = FrameQueue(FramePolicy.LATEST)
+    queue = FrameQueues([FramePolicy.LATEST])
     stop = threading.Event()
     with MjpegCamera(rate=100.0) as camera, open_source(camera.url) as source:
 
         def capture() -> None:
             while not stop.is_set():
                 with contextlib.suppress(ReadTimeout):
-                    queue.put(source.read())
+                    queue.put(0, source.read(), FrameCounts())
 
         thread = threading.Thread(target=capture)
         thread.start()
@@ -292,7 +293,7 @@ def test_a_slow_worker_gets_young_frames() -> None:
             time.sleep(0.15)  # work, fifteen frames long
         stop.set()
         thread.join()
-    assert queue.dropped > 30
+    assert queue.dropped(0) > 30
     assert max(ages[1:]) < 30, f"ages in frames: {ages}"
     assert ages[-1] < 30, "and it does not grow"
 

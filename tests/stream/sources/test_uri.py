@@ -76,7 +76,7 @@ def test_paths_that_are_not_there(uri: str) -> None:
 
 def test_credentials_never_leave() -> None:
     for uri in (
-        "rtsp://admin:hunter2@10.0.0.1:554/stream?token=s3cret&x=1",
+        "magic://admin:hunter2@10.0.0.1:554/stream?token=s3cret&x=1",
         "magic://admin:hunter2@host/?password=s3cret",
         "magic://admin:a@hunter2@host/x?pass=s3cret",
         "magic://admin:hunter2/s3cret@host/x",
