@@ -1,8 +1,8 @@
 """A FAKE V4L2 camera and driver. No camera was ever behind it.
 
-It speaks the kernel's byte layouts from numbers written down here (x86-64 and aarch64, held against the C header by
-``tests/stream/sources/test_v4l2_structures.py``), not from the structures of the code under test, and fails the
-test with an AssertionError where the order of calls is not the one that ``videodev2.h`` documents.
+It speaks the kernel's byte layouts from numbers written down here, for 64-bit Linux, not from the structures of
+the code under test, and fails the test with an AssertionError where the order of calls is not the one that the
+kernel's documentation prescribes. ``test_v4l2_structures.py`` holds its request numbers against the C header.
 """
 
 from __future__ import annotations
@@ -18,6 +18,9 @@ from collections import deque
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
+
+from edge_irdet.stream.sources import open_source
+from edge_irdet.stream.sources.v4l2 import V4L2Source
 
 REQUESTS = {
     "QUERYCAP": 0x80685600,
@@ -98,7 +101,7 @@ class FakeCamera:
     errors: dict[str, int] = field(default_factory=dict)
     """Request -> errno with which it is refused."""
     fail_call: int | None = None
-    """Number of the call, ioctl or map, that fails with EIO, as all later ones do: the camera is unplugged."""
+    """Number of the call, ioctl or map, that fails with EIO, and all later ones: it is unplugged."""
     log: list[str] = field(default_factory=list)
     devices: list[FakeDevice] = field(default_factory=list)
 
@@ -198,7 +201,7 @@ class FakeDevice:
     def image_bytes(self) -> int:
         return self._stride() * self.size[1] if self._stride() else self.size[0] * self.size[1] * 2
 
-    # -- the requests, each with the bytes of its structure ---------------------------------------------------
+    # The requests, each with the bytes of its structure.
 
     def _querycap(self, raw: memoryview) -> None:
         struct.pack_into(
@@ -350,3 +353,20 @@ class FakeDevice:
         struct.pack_into("<qq", raw, 24, stamp // 1_000_000, stamp % 1_000_000)
         struct.pack_into("<I", raw, 56, self.sequence & 0xFFFFFFFF)
         struct.pack_into("<I", raw, 72, self.lengths[index])
+
+
+def thermal_camera() -> FakeCamera:
+    """YUYV first and Y16 too, 8x6 and another size."""
+    return FakeCamera(
+        [
+            Mode(b"YUYV", [(8, 6), (4, 4)], [(1, 30), (100, 2997), (1, 9)]),
+            Mode(b"Y16 ", [(8, 6), (16, 12)], [(1, 30), (1, 9)]),
+        ]
+    )
+
+
+def camera_source(fake: FakeCamera, parameters: str = "") -> V4L2Source:
+    """The source of ``v4l2:///dev/video0?PARAMETERS`` with the fake as its device."""
+    described = open_source("v4l2:///dev/video0" + (f"?{parameters}" if parameters else ""))
+    assert isinstance(described, V4L2Source)
+    return V4L2Source(described.uri, described.device, described.wanted, fake)

@@ -101,10 +101,11 @@ def test_padding_behind_a_jpeg_does_no_harm() -> None:
     assert problem is None
 
 
+@pytest.mark.parametrize("padding", [0, 4000])
 @pytest.mark.parametrize("share", [0.0, 0.01, 0.3, 0.7, 0.99])
-def test_a_jpeg_that_is_cut_off_is_not_filled_up(share: float) -> None:
+def test_a_jpeg_that_is_cut_off_is_not_filled_up(share: float, padding: int) -> None:
     whole = jpeg()
-    problem, image = unpack_jpeg(whole[: int(share * len(whole))])
+    problem, image = unpack_jpeg(whole[: int(share * len(whole))] + bytes(padding))
     assert problem is not None
     assert not image.any()
 

@@ -243,11 +243,14 @@ def describe_camera(path: Path, open_device: OpenDevice = open_kernel_device) ->
         finally:
             device.close()
     except CameraError as error:
-        problem = f"{error.what}; {error.next_step}"
+        problem = _problem(error)
     except OSError as error:
-        refused = camera_error(path, error, "being asked what it is")
-        problem = f"{refused.what}; {refused.next_step}"
+        problem = _problem(camera_error(path, error, "being asked what it is"))
     return CameraDescription(str(path), stable_paths(path), identity, formats, problem)
+
+
+def _problem(error: CameraError) -> str:
+    return error.what if error.next_step == LIST_CAMERAS else f"{error.what}; {error.next_step}"
 
 
 def stable_paths(device: Path) -> tuple[str, ...]:

@@ -80,7 +80,7 @@ def negotiate(path: Path, device: VideoDevice, request: CameraRequest) -> Agreem
 def _preferred(path: Path, offered: tuple[OfferedFormat, ...]) -> CameraPixelFormat:
     names = {each.name for each in offered}
     for packed in CAMERA_FORMATS.values():
-        if packed.automatic and packed.name in names:
+        if packed.name in names:
             return packed
     raise CameraError(
         f"{path} has no pixel format that can be read here; it has: {_listing(offered)}",

@@ -169,7 +169,7 @@ def unpack(
 def _unpack_jpeg(
     layout: ImageLayout, mapping: mmap.mmap | bytearray, view: NDArray[Any], used: int, image: NDArray[Any]
 ) -> str | None:
-    # OpenCV fills up what a cut-off JPEG lacks; nothing may be made up here.
+    # OpenCV fills up a cut-off JPEG where padding follows it; nothing may be made up here.
     scan = mapping.rfind(_START_OF_SCAN, 0, used)
     if scan < 0 or mapping.find(_END_OF_IMAGE, scan, used) < 0:
         return f"its JPEG of {used} bytes is cut off"
