@@ -1,8 +1,8 @@
 """A FAKE V4L2 camera and driver. No camera was ever behind it.
 
-It speaks the kernel's byte layouts from numbers written down here, for 64-bit Linux, not from the structures of
-the code under test, and fails the test with an AssertionError where the order of calls is not the one that the
-kernel's documentation prescribes. ``test_v4l2_structures.py`` holds its request numbers against the C header.
+It speaks the kernel's byte layouts from numbers written down here, for 64-bit Linux, not from the structures
+of the code under test, and fails the test with an AssertionError where the order of calls is not the one that
+the kernel's documentation prescribes. ``test_v4l2_structures.py`` holds its numbers against the header.
 """
 
 from __future__ import annotations

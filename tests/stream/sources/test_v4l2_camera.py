@@ -186,6 +186,22 @@ def test_impossible_stamps_are_replaced_counted_and_said() -> None:
     assert times[-1] <= time.monotonic_ns()
 
 
+def test_a_clock_that_runs_behind_is_not_believed_but_an_old_frame_is() -> None:
+    fake = thermal_camera()
+    content = counts(0).tobytes()
+    with camera_source(fake) as opened:
+        now = time.monotonic_ns() // 1000 * 1000
+        hour_ago = now - 3600 * 10**9
+        # 0: nothing was there at first, so that the frame behind it is new.
+        fake.will_give([Shot(content, stamp_ns=hour_ago), 0, Shot(content, stamp_ns=hour_ago + 10**9)])
+        assert read_frame(opened).capture_ns == hour_ago, "it waited in the driver while nobody read"
+        assert read_frame(opened).capture_ns > now
+        assert opened.stamps_replaced == 1
+        fake.will_give([0, *shots(1)])
+        read_frame(opened)
+        assert opened.stamps_replaced == 1
+
+
 def test_reopening_counts_anew() -> None:
     fake = thermal_camera()
     fake.will_give([Shot(counts(0).tobytes(), sequence=number) for number in (5, 9)])
@@ -206,7 +222,7 @@ def test_a_time_out_is_no_error_and_the_camera_can_be_read_on(monkeypatch: pytes
         for _ in range(2):
             with pytest.raises(ReadTimeout):
                 opened.read()
-        fake.will_give([1, *shots(1)])  # ready, and then not: somebody else's wake-up
+        fake.will_give([1, 0, *shots(1)])  # said to be ready, and then not
         assert read_frame(opened).sequence == 0
 
 

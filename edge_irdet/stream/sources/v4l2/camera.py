@@ -27,6 +27,9 @@ from edge_irdet.stream.sources.v4l2.negotiation import Agreement, negotiate
 from edge_irdet.stream.sources.v4l2.numbering import SequenceNumbers
 from edge_irdet.stream.sources.v4l2.request import CameraRequest
 
+LONGEST_AGE_NS = 2_000_000_000
+"""From the kernel's stamp, the start of the exposure with some drivers, to a buffer that is full."""
+
 _LOST = POLL_ERR | POLL_HUP | POLL_NVAL
 
 
@@ -60,8 +63,8 @@ class V4L2Source(Source):
         self.device = device
         self.wanted = wanted or CameraRequest()
         self.stamps_replaced = 0
-        """Frames since opening whose stamp was impossible (in the future, or not after the one before) and
-        was replaced by the time of reading."""
+        """Frames since opening whose stamp was impossible and was replaced by the time of reading: it lay in the
+        future, not after the one before, or long before the frame was waited for."""
         self._open_device = open_device
         self._handle: VideoDevice | None = None
         self._buffers: CaptureBuffers | None = None
@@ -132,11 +135,15 @@ class V4L2Source(Source):
         deadline = time.monotonic() + READ_SECONDS
         try:
             while True:
-                events = handle.wait(deadline - time.monotonic())
+                events, oldest_ns = handle.wait(0.0), 0
+                if not events:
+                    # Nothing was there: what comes now is new, and its stamp has to say so.
+                    oldest_ns = time.monotonic_ns() - LONGEST_AGE_NS
+                    events = handle.wait(deadline - time.monotonic())
                 if events & _LOST:
                     raise self._lost("its driver reports an error")
                 taken = buffers.take() if events else None
-                frame = self._frame_of(buffers, taken) if taken is not None else None
+                frame = self._frame_of(buffers, taken, oldest_ns) if taken is not None else None
                 if frame is not None:
                     return frame
                 if time.monotonic() >= deadline:
@@ -154,7 +161,7 @@ class V4L2Source(Source):
             self._handle = None
         self._agreement = None
 
-    def _frame_of(self, buffers: CaptureBuffers, taken: v4l2.Buffer) -> Frame | None:
+    def _frame_of(self, buffers: CaptureBuffers, taken: v4l2.Buffer, oldest_ns: int) -> Frame | None:
         assert self._agreement is not None
         arrived_ns = time.monotonic_ns()
         step = self._numbers.advance(taken.sequence)
@@ -170,7 +177,6 @@ class V4L2Source(Source):
             problem: str | None = "its driver marked it as damaged"
         else:
             problem = buffers.copy(taken, image)
-        capture_ns = self._capture_ns(buffers, taken, arrived_ns)
         buffers.lend(taken.index)
         if problem is not None:
             self.skips.add(f"frame {step.sequence}: {problem}")
@@ -179,7 +185,7 @@ class V4L2Source(Source):
         frame = Frame(
             image=image,
             sequence=step.sequence,
-            capture_ns=capture_ns,
+            capture_ns=self._capture_ns(buffers, taken, oldest_ns, arrived_ns),
             source=self.uri,
             pixel_format=pixel_format_of(image),
             discontinuity=self._broken,
@@ -187,12 +193,14 @@ class V4L2Source(Source):
         self._broken, self._image = False, None
         return frame
 
-    def _capture_ns(self, buffers: CaptureBuffers, taken: v4l2.Buffer, arrived_ns: int) -> int:
+    def _capture_ns(
+        self, buffers: CaptureBuffers, taken: v4l2.Buffer, oldest_ns: int, arrived_ns: int
+    ) -> int:
         capture_ns = arrived_ns
         if buffers.stamps_are_monotonic:
             stamp_ns = taken.timestamp.tv_sec * 1_000_000_000 + taken.timestamp.tv_usec * 1_000
-            # Some drivers mark the clock of their hardware as the monotonic one.
-            if self._last_capture_ns < stamp_ns <= arrived_ns:
+            # Some drivers mark another clock as the monotonic one, or give one stamp to several frames.
+            if max(self._last_capture_ns + 1, oldest_ns) <= stamp_ns <= arrived_ns:
                 capture_ns = stamp_ns
             else:
                 self.stamps_replaced += 1
