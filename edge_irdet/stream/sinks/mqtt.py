@@ -174,7 +174,9 @@ class MqttSink(Sink):
         if self.config.qos and given.rc == self._paho.MQTT_ERR_NO_CONN:
             given.rc = success  # it is kept, and sent when the broker is back
         if given.rc != success:
-            raise self._failure(self._paho.error_string(given.rc))
+            # Lost between the question above and now, or refused by the client for a reason of its own.
+            lost = given.rc == self._paho.MQTT_ERR_NO_CONN
+            raise self._failure("the connection was lost" if lost else self._paho.error_string(given.rc))
         self._waiting.append(given)
 
     def close(self) -> None:

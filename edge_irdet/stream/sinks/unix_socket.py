@@ -115,13 +115,13 @@ class UnixSocketSink(Sink):
         self._remove_file()
         self._listener.close()
         self._listener = None
-        late = self._drain(time.monotonic() + CLOSE_SECONDS)
+        late, readers = self._drain(time.monotonic() + CLOSE_SECONDS), len(self._readers)
         for reader in self._readers:
             reader.connection.close()
         self._readers = []
         if late:
             raise OutputFailedError(
-                f"{self.name}: {late} readers had not taken the last records when the stream ended",
+                f"{self.name}: {late} of {readers} readers had not taken the last records when the stream ended",
                 "read faster, in a thread of its own for example",
             )
 

@@ -187,11 +187,13 @@ def test_a_broker_that_is_killed_and_comes_back(
     sink.open(info)
     put(sink, make_record(0))
     assert subscriber.record().sequence == 0
+    gate = held_back(sink)
     broker.kill()
     assert "connection" in lose(sink, put, make_record, pause=0.002)
     subscriber.ready.clear()
     broker.start()
     assert subscriber.ready.wait(20)
+    gate.set()
     taken, number = [], 10_000
     end = time.monotonic() + 30
     while subscriber.messages.empty():
@@ -208,6 +210,19 @@ def test_a_broker_that_is_killed_and_comes_back(
         assert got == 1, "what waited comes first"
     else:
         assert got in taken, "records of the time without a broker are lost, later ones arrive"
+
+
+def held_back(sink: Sink) -> threading.Event:
+    """Let the sink connect again only once the event is set: what it sends first would find no subscriber."""
+    gate, client = threading.Event(), sink._client
+
+    def reconnect() -> object:
+        assert gate.wait(30)
+        del client.reconnect  # the method of the class is back, and holds nothing
+        return client.reconnect()
+
+    client.reconnect = reconnect
+    return gate
 
 
 def lose(sink: Sink, put: Put, make_record: Make, detections: int = 1, pause: float = 0.0) -> str:
@@ -253,8 +268,10 @@ def test_with_qos_1_a_bounded_number_of_records_waits_for_the_broker(
     late.open(info)
     for number in range(mqtt.MAX_WAITING):
         put(late, make_record(number))
+    gate = held_back(late)
     broker.start()
     subscriber = Subscriber(broker, "t", 1)
+    gate.set()
     assert [subscriber.record().sequence for _ in range(mqtt.MAX_WAITING)] == list(range(mqtt.MAX_WAITING))
     late.close()
     subscriber.close()

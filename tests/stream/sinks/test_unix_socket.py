@@ -275,7 +275,7 @@ def test_closing_waits_for_readers_that_still_read_and_not_for_others(
         put(sink, make_record(sequence, detections=20))
     assert sink._readers[0].waiting
     start = time.monotonic()
-    with pytest.raises(OutputFailedError, match="1 readers had not taken"):
+    with pytest.raises(OutputFailedError, match="1 of 1 readers had not taken"):
         sink.close()
     assert time.monotonic() - start < 5
     assert stuck.rest()
