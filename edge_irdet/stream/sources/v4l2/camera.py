@@ -63,7 +63,7 @@ class V4L2Source(Source):
         self.device = device
         self.wanted = wanted or CameraRequest()
         self.stamps_replaced = 0
-        """Frames since opening whose stamp was impossible and was replaced by the time of reading: it lay in the
+        """Frames since opening whose stamp was impossible and replaced by the time of reading: it lay in the
         future, not after the one before, or long before the frame was waited for."""
         self._open_device = open_device
         self._handle: VideoDevice | None = None
