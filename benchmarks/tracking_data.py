@@ -137,7 +137,9 @@ def video_sequence(data: Path, name: str, detector: Detector, cache: Path) -> La
             capture_ns=round(index * 1e9 / rate),
             detections=detections,
             true_ids=ids.get(index, np.zeros(0, np.int64)),
-            true_centres=np.array([label.centre for label in labels.get(index, [])], np.float64).reshape(-1, 2),
+            true_centres=np.array([label.centre for label in labels.get(index, [])], np.float64).reshape(
+                -1, 2
+            ),
         )
         for index, detections in enumerate(found)
     ]

@@ -211,6 +211,10 @@ class Capture:
                 reader.opened, reader.busy_since_ns = True, None
                 reader.skips_at_open, reader.missed_at_open = source.skips.count, source.missed
                 reader.counting = True
+            if self.live:
+                _log.info(
+                    "source open", extra={"source": self.uri, "format": source.negotiated or "as it comes"}
+                )
             return self._read_until_lost(reader)
         except EdgeIrdetError as error:
             with self._lock:

@@ -12,10 +12,10 @@ import gi
 
 gi.require_version("Gst", "1.0")
 gi.require_version("GstRtspServer", "1.0")
-from gi.repository import GLib, Gst, GstRtspServer  # noqa: E402
+from gi.repository import GLib, Gst, GstRtspServer
 
 sys.path.insert(0, __file__.rpartition("/")[0])
-from numbered_pictures import numbered_bytes  # noqa: E402
+from numbered_pictures import numbered_bytes
 
 LAUNCH = (
     "( appsrc name=pictures is-live=true format=time do-timestamp=true"

@@ -70,7 +70,9 @@ def test_an_rtsp_server_that_is_killed_and_restarted_resumes_within_two_seconds(
     assert (first.emit_ns - restarted) / 1e9 < RESUME_SECONDS
     assert first.discontinuity
     assert first.interruptions == 1
-    assert [record.sequence for record in sink.records] == sorted({record.sequence for record in sink.records})
+    assert [record.sequence for record in sink.records] == sorted(
+        {record.sequence for record in sink.records}
+    )
     assert pipeline.summary().interruptions == 1
 
 

@@ -70,6 +70,11 @@ class Source(ABC):
         """Frames a second that the source says it has, None where it cannot know."""
         return None
 
+    @property
+    def negotiated(self) -> str | None:
+        """What a live source agreed to give, for people; None where it has nothing to say."""
+        return None
+
     @abstractmethod
     def open(self) -> None:
         """Open it.

@@ -93,9 +93,7 @@ class TrackTable:
     ) -> None:
         """Give some tracks a detection each; ``detections`` indexes the four arrays after it."""
         rows = self.rows[which]
-        correct(
-            rows["position"], rows["velocity"], rows["covariance"], centroids[detections], self._variance
-        )
+        correct(rows["position"], rows["velocity"], rows["covariance"], centroids[detections], self._variance)
         _describe(rows, detections, boxes, scores, classes)
         rows["hits"] += 1
         self.rows[which] = rows

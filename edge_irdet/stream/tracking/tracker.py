@@ -126,7 +126,9 @@ class Tracker:
         self._last_ns = capture_ns
         self._size = size or self._size
         seconds = max(0.0, seconds)
-        excused = min(seconds, max(0.0, config.max_shutter_seconds - self._shutter_seconds)) if shutter else 0.0
+        excused = (
+            min(seconds, max(0.0, config.max_shutter_seconds - self._shutter_seconds)) if shutter else 0.0
+        )
         self._shutter_seconds = self._shutter_seconds + seconds if shutter else 0.0
         table = self._table
         table.rows["unseen_seconds"] += seconds - excused
@@ -209,9 +211,7 @@ class Tracker:
             self._next_id += int(fresh.size)
 
 
-def _usable(
-    boxes: NDArray[np.float32], centroids: NDArray[np.float64], scores: NDArray[np.float32]
-) -> Rows:
+def _usable(boxes: NDArray[np.float32], centroids: NDArray[np.float64], scores: NDArray[np.float32]) -> Rows:
     """Indices of the detections that a track may take; a comparison with NaN is false."""
     good = (np.abs(boxes) <= FARTHEST).all(axis=1) & (np.abs(centroids) <= FARTHEST).all(axis=1)
     return np.flatnonzero(good & np.isfinite(scores))

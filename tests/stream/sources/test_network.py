@@ -15,6 +15,9 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
 from doubles.network_servers import (
     TS_PACKET,
     MjpegCamera,
@@ -22,9 +25,6 @@ from doubles.network_servers import (
     numbered_transport_stream,
 )
 from doubles.numbered_pictures import number_of
-from hypothesis import given
-from hypothesis import strategies as st
-
 from edge_irdet.errors import OptionError, SourceLostError
 from edge_irdet.stream.frame import Frame, PixelFormat
 from edge_irdet.stream.policy import FramePolicy, FrameQueues
@@ -229,12 +229,12 @@ def test_what_the_server_says_is_passed_on(answer: bytes, said: str) -> None:
         connection.recv(4096)
         connection.sendall(answer)
 
-    with TcpServer(serve) as server:
-        with (
-            pytest.raises(SourceLostError) as caught,
-            open_source(f"http://me:hunter2@127.0.0.1:{server.port}/x"),
-        ):
-            pass
+    with (
+        TcpServer(serve) as server,
+        pytest.raises(SourceLostError) as caught,
+        open_source(f"http://me:hunter2@127.0.0.1:{server.port}/x"),
+    ):
+        pass
     assert said in caught.value.what
     assert "hunter2" not in str(caught.value)
 
