@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 
 from edge_irdet.engine.cpu_runner import CpuRunner
 from edge_irdet.engine.cuda import CudaAdapter, open_cuda, require_driver
@@ -25,6 +26,9 @@ from edge_irdet.package import Package, Precision
 
 RUNTIMES = ("auto", "tensorrt", "cpu")
 """What ``--runtime`` takes."""
+
+NVIDIA_PLACES = ("/etc/nv_tegra_release", "/dev/nvhost-gpu", "/dev/nvgpu", "/dev/nvidia0")
+"""One of these is there where the machine has an NVIDIA device: of a Jetson (L4T) or of a desktop driver."""
 
 NO_ENGINE = (
     DriverMissingError,
@@ -114,6 +118,11 @@ def _cpu(package: Package, precision: Precision, threads: int) -> CpuRunner:
 
 
 def _cpu_reason(error: EdgeIrdetError, precision: Precision) -> str:
+    if isinstance(error, (DriverMissingError, ExtraMissingError)) and not any(
+        Path(place).exists() for place in NVIDIA_PLACES
+    ):
+        # On a machine without an NVIDIA device this is as it should be, and must not read like a fault.
+        return f"CPU runtime, {precision.value}: no NVIDIA device here ({error.code})"
     return (
         f"CPU runtime, {precision.value}: {error.what.splitlines()[0]} ({error.code}; "
         f"{error.next_step.splitlines()[0]})"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import msgspec
 import numpy as np
 import pytest
@@ -79,6 +81,20 @@ def test_auto_says_why_it_takes_the_cpu_and_tensorrt_raises(
     assert chosen.reason.startswith("CPU runtime, fp32: ")
     assert error.code in chosen.reason
     assert "\n" not in chosen.reason
+
+
+def test_on_a_device_a_missing_binding_comes_with_its_remedy(
+    small_package: Package, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def missing() -> None:
+        raise ExtraMissingError("cuda-python is not installed", "pip install 'edge-irdet[tensorrt]'")
+
+    monkeypatch.setattr(selection, "open_cuda", missing)
+    monkeypatch.setattr(selection, "NVIDIA_PLACES", (str(tmp_path / "absent"),))
+    assert choose_runner(small_package).reason == "CPU runtime, fp32: no NVIDIA device here (E404)"
+    (tmp_path / "nv_tegra_release").touch()
+    monkeypatch.setattr(selection, "NVIDIA_PLACES", (str(tmp_path / "nv_tegra_release"),))
+    assert "pip install 'edge-irdet[tensorrt]'" in choose_runner(small_package).reason
 
 
 def test_a_missing_binding_is_a_reason_for_the_cpu(
