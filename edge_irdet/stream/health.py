@@ -1,12 +1,12 @@
 """Whether a stream is well, in two levels, from what it says about itself.
 
-**Alive**: the process does its work as far as the outside lets it. A camera that is lost and waited for leaves a
-stream alive: starting the process again would not bring the camera back, and would end the streams of all others.
-What does not leave it alive is a source that gives frames while no records come out, because then the detector or
-an output is stuck. A service manager's watchdog goes by this.
+**Alive**: the process does its work as far as the outside lets it. A camera that is lost and waited for
+leaves a stream alive: starting the process again would not bring the camera back, and would end the streams
+of all others. What does not leave it alive is a source that gives frames while no records come out, because
+then the detector or an output is stuck. A service manager's watchdog goes by this.
 
-**Healthy**: alive, every source runs, and the newest records are young. People, dashboards and load balancers go by
-this; the watchdog does not.
+**Healthy**: alive, every source runs, and the newest records are young. People, dashboards and load balancers
+go by this; the watchdog does not.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ class HealthLimits:
 
     stuck_seconds: float = 30.0
     """A stream in which a source has been running for this long without any record coming out is not alive.
-    It must be longer than a source may be silent before it counts as stalled, and than one inference takes."""
+    Longer than a source may be silent before it counts as stalled, and than one inference takes."""
 
     def __post_init__(self) -> None:
         for name in ("record_age_seconds", "stuck_seconds"):
@@ -72,13 +72,17 @@ def judge(status: StreamStatus, now_ns: int, limits: HealthLimits) -> Health:
     stuck = _stuck_seconds(status, now_ns)
     alive = stuck is None or stuck <= limits.stuck_seconds
     if not alive:
-        reasons.append(f"sources give frames, but no record was made for {stuck:.0f} s: detector or output stuck")
+        reasons.append(
+            f"sources give frames, but no record was made for {stuck:.0f} s: detector or output stuck"
+        )
     for source in status.sources:
         reasons.extend(_source_reasons(source, now_ns, limits))
     if age is None:
         reasons.append("no record was made yet")
     elif age > limits.record_age_seconds:
-        reasons.append(f"the last record was made {age:.1f} s ago, allowed are {limits.record_age_seconds:g} s")
+        reasons.append(
+            f"the last record was made {age:.1f} s ago, allowed are {limits.record_age_seconds:g} s"
+        )
     return Health(alive=alive, healthy=not reasons, reasons=reasons, record_age_seconds=age)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Sequence
+from itertools import pairwise
 
 import cv2
 import numpy as np
@@ -97,8 +98,8 @@ def draw(
         record: of the same frame.
         scale: whole factor.
         out: [H * scale, W * scale, 3] to draw into.
-        trails: of the frame's source; takes the record, and has its tracks drawn with their trails. Without it
-            no track is drawn.
+        trails: of the frame's source; takes the record, and has its tracks drawn with their trails. Without
+            it no track is drawn.
 
     Returns:
         [H * scale, W * scale, 3] BGR.
@@ -148,7 +149,7 @@ def draw_tracks(picture: NDArray[np.uint8], record: Record, scale: int, trails: 
     for track in tracks:
         colour = COASTING if track.state is TrackState.COASTING else MARK
         points = trails.of(track.track_id)
-        for (x0, y0, age), (x1, y1, _) in zip(points, points[1:], strict=False):
+        for (x0, y0, age), (x1, y1, _) in pairwise(points):
             if _inside(x0, y0, kept_free) or _inside(x1, y1, kept_free):
                 continue
             fresh = 1.0 - 0.8 * min(age, 1.0)

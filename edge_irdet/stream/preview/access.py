@@ -1,8 +1,9 @@
 """Who may look: token, host and origin; and the headers that every answer carries.
 
-On a loopback address the danger is not a stranger on the network but a web page of another site that is open in a
-browser on the same machine: it may send requests to 127.0.0.1, and with a name of its own that it points there
-(DNS rebinding) even read the answers. So the Host header must name this machine, and an Origin header must be our own.
+On a loopback address the danger is not a stranger on the network but a web page of another site that is
+open in a browser on the same machine: it may send requests to 127.0.0.1, and with a name of its own that it
+points there (DNS rebinding) even read the answers. So the Host header must name this machine, and an Origin
+header must be our own.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ import hashlib
 import hmac
 import re
 from html import escape
-from importlib.resources import files
+from pathlib import Path
 from urllib.parse import urlsplit
 
 from aiohttp import web
@@ -21,7 +22,7 @@ from edge_irdet.stream.preview.config import PreviewConfig, is_loopback
 
 COOKIE_SECONDS = 180 * 24 * 3600
 SIGN_IN_PATH = "/sign-in"
-PAGE = files("edge_irdet.stream.preview") / "page"
+PAGE = Path(__file__).with_name("page")
 
 _STYLE = re.compile(r"<style>(.*?)</style>", re.DOTALL)
 _HOST = re.compile(r"(\[[0-9A-Fa-f:.%]+\]|[^:\[\]]+)(?::\d{1,5})?")
@@ -57,7 +58,9 @@ class Access:
         self._cookie_value = ""
         if self._token is not None:
             # Not the token itself, yet the same after a restart, so that a page on the wall signs in again.
-            self._cookie_value = hmac.new(self._token, b"edge-irdet preview cookie", hashlib.sha256).hexdigest()
+            self._cookie_value = hmac.new(
+                self._token, b"edge-irdet preview cookie", hashlib.sha256
+            ).hexdigest()
         self._sign_in = (PAGE / "sign_in.html").read_text(encoding="utf-8")
         style = _STYLE.search(self._sign_in)
         assert style is not None, "the sign-in page holds its own style"
@@ -74,7 +77,8 @@ class Access:
         if match is None or (self._local_only and not is_loopback(name)):
             return web.Response(
                 status=403,
-                text=f"The preview listens on this machine alone and does not answer to the name {host[:100]!r}.\n"
+                text="The preview listens on this machine alone and does not answer to the name "
+                f"{host[:100]!r}.\n"
                 "Open it as http://127.0.0.1:PORT/, through ssh -L PORT:127.0.0.1:PORT from elsewhere.\n",
             )
         origin = request.headers.get("Origin")

@@ -110,7 +110,9 @@ def preview_token(file: Path | None, environment: Mapping[str, str] = os.environ
         token = file.read_text(encoding="utf-8").strip()
     except (OSError, UnicodeDecodeError) as error:
         reason = error.strerror if isinstance(error, OSError) else "it is not text"
-        raise OptionError(f"the preview's token file {file} cannot be read: {reason}", GIVE_A_TOKEN) from error
+        raise OptionError(
+            f"the preview's token file {file} cannot be read: {reason}", GIVE_A_TOKEN
+        ) from error
     if not token:
         raise OptionError(f"the preview's token file {file} is empty", GIVE_A_TOKEN)
     return token

@@ -59,7 +59,9 @@ class StreamCollector(Collector):
     def collect(self) -> Iterator[Metric]:
         """All families, of one moment."""
         health = self._board.health()
-        yield _gauge("alive", "Whether the process does its work, cameras that are waited for aside.", health.alive)
+        yield _gauge(
+            "alive", "Whether the process does its work, cameras that are waited for aside.", health.alive
+        )
         yield _gauge("healthy", "Whether every source runs and gives young records.", health.healthy)
         yield _gauge("preview_viewers", "Pages and plain streams that are being served.", self._viewers())
         stream = self._board.stream()
@@ -100,7 +102,9 @@ def _of_sources(sources: Sequence[SourceStatus], now: int) -> Iterator[Metric]:
         for label, source in named:
             counter.add_metric([label], value(source))
         yield counter
-    states = GaugeMetricFamily(PREFIX + "source_state", "1 for the state it is in.", labels=["source", "state"])
+    states = GaugeMetricFamily(
+        PREFIX + "source_state", "1 for the state it is in.", labels=["source", "state"]
+    )
     lasting = GaugeMetricFamily(PREFIX + "source_state_seconds", "Time in its state.", labels=["source"])
     rate = GaugeMetricFamily(PREFIX + "frames_per_second", "Records a second.", labels=["source"])
     age = GaugeMetricFamily(PREFIX + "last_frame_age_seconds", "Since its capture.", labels=["source"])

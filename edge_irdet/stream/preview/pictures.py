@@ -114,15 +114,15 @@ class Pictures:
 def display_picture(kept: Kept) -> NDArray[np.uint8]:
     """8-bit picture of a frame, as :func:`edge_irdet.stream.overlay.display_grey` but ten times as fast.
 
-    The percentiles are those of every fourth row and column, and the stretching is OpenCV's, which does not hold the
-    interpreter's lock.
+    The percentiles are those of every fourth row and column, and the stretching is OpenCV's, which does not
+    hold the interpreter's lock.
     """
     image = kept.image
     if image.dtype == np.uint8:
         return image.view(np.uint8)
     low, high = np.percentile(image[::SAMPLE_STEP, ::SAMPLE_STEP], DISPLAY_PERCENTILES)
     # Both saturate: what lies below is black, what lies above is white.
-    above = cv2.subtract(image, float(low))
+    above = cv2.subtract(image, float(low))  # type: ignore[call-overload]  # takes a number too
     return np.asarray(cv2.convertScaleAbs(above, alpha=255.0 / max(high - low, 1.0)), np.uint8)
 
 

@@ -5,11 +5,12 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import logging
-from collections.abc import Awaitable, Callable
-from importlib.resources.abc import Traversable
+from collections.abc import Callable
+from pathlib import Path
 
 import msgspec
 from aiohttp import WSCloseCode, web
+from aiohttp.typedefs import Handler, Middleware
 
 from edge_irdet.stream.preview.access import HEADERS, PAGE, SIGN_IN_PATH, Access
 from edge_irdet.stream.preview.board import StatusBoard
@@ -22,8 +23,6 @@ from edge_irdet.stream.preview.viewers import (
     PlainViewer,
     Viewers,
 )
-
-Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 CONTENT_TYPES = {".html": "text/html", ".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml"}
 FORM_BYTES = 4096
@@ -68,7 +67,7 @@ class Routes:
         application.on_response_prepare.append(_add_headers)
         return application
 
-    def _checks(self) -> Callable[[web.Request, Handler], Awaitable[web.StreamResponse]]:
+    def _checks(self) -> Middleware:
         @web.middleware
         async def check(request: web.Request, handler: Handler) -> web.StreamResponse:
             self._heard(request)
@@ -100,7 +99,9 @@ class Routes:
             timeout=CLOSE_SECONDS, heartbeat=HEARTBEAT_SECONDS, compress=False, max_msg_size=MESSAGE_BYTES
         )
         if not socket.can_prepare(request):
-            return web.Response(status=426, text="This is for the page's WebSocket.\n", headers={"Upgrade": "websocket"})
+            return web.Response(
+                status=426, text="This is for the page's WebSocket.\n", headers={"Upgrade": "websocket"}
+            )
         await socket.prepare(request)
         if self._viewers.full:
             # A page cannot read the status of a refused upgrade, but this code it can.
@@ -174,11 +175,11 @@ class Routes:
         return place
 
 
-def _page_files() -> dict[str, Traversable]:
+def _page_files() -> dict[str, Path]:
     return {file.name: file for file in PAGE.iterdir() if file.name != "sign_in.html"}
 
 
-def _asset(file: Traversable) -> tuple[bytes, str, str]:
+def _asset(file: Path) -> tuple[bytes, str, str]:
     body = file.read_bytes()
     suffix = file.name[file.name.rindex(".") :]
     return body, CONTENT_TYPES[suffix], f'"{hashlib.sha256(body).hexdigest()[:32]}"'

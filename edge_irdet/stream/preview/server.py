@@ -61,7 +61,7 @@ class PreviewServer:
         self._stop: asyncio.Event | None = None
         self._ready = threading.Event()
         self._failure: BaseException | None = None
-        self._silent: set[RequestHandler[web.Request]] = set()
+        self._silent: set[RequestHandler] = set()
         self.port = config.port
 
     @property
@@ -140,11 +140,11 @@ class PreviewServer:
             await viewers.close()
             await runner.cleanup()
 
-    def _accept(self, server: web.Server[web.Request]) -> asyncio.Protocol:
+    def _accept(self, server: web.Server) -> asyncio.Protocol:
         most = self._config.max_clients * CONNECTIONS_A_CLIENT + SPARE_CONNECTIONS
         if len(server.connections) >= most:
             return _Refusal()
-        handler: RequestHandler[web.Request] = server()
+        handler: RequestHandler = server()
         self._silent.add(handler)
         asyncio.get_running_loop().call_later(FIRST_REQUEST_SECONDS, self._drop_silent, handler)
         return handler
@@ -152,7 +152,7 @@ class PreviewServer:
     def _heard(self, request: web.BaseRequest) -> None:
         self._silent.discard(request.protocol)
 
-    def _drop_silent(self, handler: RequestHandler[web.Request]) -> None:
+    def _drop_silent(self, handler: RequestHandler) -> None:
         if handler in self._silent:
             self._silent.discard(handler)
             if isinstance(handler.transport, asyncio.Transport):
@@ -202,7 +202,8 @@ def listening_socket(config: PreviewConfig) -> socket.socket:
         next_step = "write an address of this machine (ip address) as --preview HOST:PORT"
         if error.errno == errno.EADDRINUSE:
             next_step = (
-                f"end what listens there (ss -ltnp 'sport = :{config.port}'), or choose another port; 0 takes a free one"
+                f"end what listens there (ss -ltnp 'sport = :{config.port}'), or choose another port; "
+                "0 takes a free one"
             )
         elif error.errno == errno.EACCES:
             next_step = "choose a port of 1024 or more: lower ones need rights that this process lacks"

@@ -23,8 +23,8 @@ class PreviewSink(Sink):
 
     Args:
         config: where it listens, and for whom.
-        status: asks the stream how it is. It is called from the server's thread, a few times a second, and must
-            return at once.
+        status: asks the stream how it is. It is called from the server's thread, a few times a second, and
+            must return at once.
 
     Raises:
         ExtraMissingError: the extra ``[preview]`` is not installed.
@@ -49,7 +49,7 @@ class PreviewSink(Sink):
         return f"http://{socket.gethostname() if host in ('0.0.0.0', '::') else bracketed(host)}:{port}/"
 
     def start(self) -> None:
-        """Listen. May be called before the stream runs, so that a source that is waited for can be seen to be.
+        """Listen. May be called before the stream runs, so that the page shows a source being waited for.
 
         Raises:
             OutputFailedError: the address cannot be listened on.

@@ -1,7 +1,7 @@
 """Those who watch, and the clock that makes pictures for them.
 
-Nothing is queued: a viewer is told that there is news, takes the newest picture, and is not offered another one of that
-source before it has said that it has got it. Who is slow gets fewer pictures, never older ones.
+Nothing is queued: a viewer is told that there is news, takes the newest picture, and is not offered another
+one of that source before it has said that it has got it. Who is slow gets fewer pictures, never older ones.
 """
 
 from __future__ import annotations
@@ -142,7 +142,7 @@ class Viewers:
         return None if source is None else self.pictures.made(source.source, marked)
 
     def snapshot(self, place: int) -> Picture | None:
-        """The newest picture of a source with everything drawn in, made anew no more often than for viewers."""
+        """The newest picture of a source with everything drawn in, made no more often than for viewers."""
         now = time.monotonic()
         if now - self._snapshot_at.get(place, 0.0) >= self._period or self.made(place, marked=True) is None:
             self._snapshot_at[place] = now
@@ -276,7 +276,9 @@ class PlainViewer(Viewer):
                     continue
                 last = picture
                 self._busy = True
-                head = f"--{BOUNDARY}\r\nContent-Type: image/jpeg\r\nContent-Length: {len(picture.jpeg)}\r\n\r\n"
+                head = (
+                    f"--{BOUNDARY}\r\nContent-Type: image/jpeg\r\nContent-Length: {len(picture.jpeg)}\r\n\r\n"
+                )
                 part = head.encode() + picture.jpeg + b"\r\n"
                 await asyncio.wait_for(self._response.write(part), SEND_SECONDS)
                 self._busy = False
