@@ -50,7 +50,7 @@ class PreviewConfig:
     max_clients: int = 16
     """Pages and plain streams that are served at once; one more is refused."""
 
-    jpeg_quality: int = 88
+    jpeg_quality: int = 92
     """1..100. Below about 80 a target of two pixels is blurred into its surroundings."""
 
     record_age_seconds: float = 5.0

@@ -12,7 +12,7 @@ const TICK = 250;
 const byId = (id) => document.getElementById(id);
 
 const panel = new Panel();
-const insets = new Insets(byId("insets"), ({ view, x, y }) => view.lookAt(x, y));
+const insets = new Insets(byId("insets"), ({ view, x, y, id }) => view.lookAt(x, y, id));
 const views = [];
 let chosen = null; // place of a source, or null for all
 let notice = null;

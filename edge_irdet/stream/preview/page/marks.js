@@ -93,7 +93,7 @@ function drawTrails(context, record, trails, place, marks) {
     for (const { from, to, age } of trails.segments(track.track_id)) {
       const [x0, y0] = place.toScreen(from.x, from.y);
       const [x1, y1] = place.toScreen(to.x, to.y);
-      if (to.gap || marks.some(({ frame }) => inside(x0, y0, frame) || inside(x1, y1, frame))) continue;
+      if (marks.some(({ frame }) => inside(x0, y0, frame) || inside(x1, y1, frame))) continue;
       context.strokeStyle = COLOURS[to.coasting ? "coasting" : "seen"];
       context.globalAlpha = 0.85 * (1 - age);
       context.setLineDash(to.coasting ? [3, 4] : []);

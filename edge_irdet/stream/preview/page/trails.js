@@ -15,7 +15,7 @@ export class Trails {
       const points = this.points.get(track.track_id) ?? [];
       const [x, y] = track.centre;
       if (!points.length || points[points.length - 1].at !== now) {
-        points.push({ at: now, x, y, coasting: track.state === "coasting", gap: record.discontinuity });
+        points.push({ at: now, x, y, coasting: track.state === "coasting" });
       }
       while (points.length > POINTS || now - points[0].at > SECONDS) points.shift();
       kept.set(track.track_id, points);

@@ -7,6 +7,7 @@ import { Trails } from "./trails.js";
 
 const DEEPEST = 32;
 const TAP_ZOOM = 4;
+const LOOK_ZOOM = 6;
 const GROUND = "#05080b";
 const TAP_SLACK = 6; // CSS pixels that a finger may move in a tap
 
@@ -20,6 +21,7 @@ export class View {
     this.middle = [0, 0];
     this.pointers = new Map();
     this.moved = 0;
+    this.followed = null;
     this.due = false;
     this.build();
   }
@@ -70,14 +72,18 @@ export class View {
     this.bitmap = bitmap;
     this.head = head;
     this.trails.add(head.record);
+    const track = (head.record.tracks ?? []).find((one) => one.track_id === this.followed);
+    if (track) this.middle = track.centre;
     this.shutter.hidden = !head.record.shutter;
     const found = head.record.detections.length;
     this.canvas.setAttribute("aria-label", `Picture of ${head.record.source}, ${found} targets`);
     this.redraw();
   }
 
+  // After a restart of the stream, whose tracks begin to count anew.
   forget() {
     this.trails = new Trails();
+    this.followed = null;
   }
 
   redraw() {
@@ -133,9 +139,11 @@ export class View {
     }
   }
 
-  lookAt(x, y) {
+  // Enlarges a place, and goes with the track there, if there is one, until the picture is moved by hand.
+  lookAt(x, y, id) {
     this.middle = [x, y];
-    this.zoomTo(Math.max(this.zoom, 8));
+    this.zoomTo(Math.max(this.zoom, LOOK_ZOOM));
+    this.followed = id;
     this.element.scrollIntoView({ block: "nearest" });
   }
 
@@ -143,6 +151,7 @@ export class View {
   zoomTo(zoom, at = null) {
     if (!this.head) return;
     const before = this.zoom;
+    if (at || zoom <= 1) this.followed = null;
     this.zoom = Math.min(DEEPEST, Math.max(1, zoom));
     if (at) {
       const box = this.canvas.getBoundingClientRect();
@@ -162,6 +171,7 @@ export class View {
 
   shift(dx, dy) {
     if (!this.head) return;
+    this.followed = null;
     const scale = this.fit(this.canvas.getBoundingClientRect()) * this.zoom;
     this.middle = [this.middle[0] - dx / scale, this.middle[1] - dy / scale];
     this.redraw();
