@@ -7,6 +7,7 @@ from pathlib import Path
 from urllib.parse import unquote
 
 from edge_irdet.errors import SourceMissingError
+from edge_irdet.stream.sources.gstreamer import CSI_USAGE, GStreamerSource, csi_source, pipeline_source
 from edge_irdet.stream.sources.image_folder import ImageFolderSource
 from edge_irdet.stream.sources.network import NETWORK_SCHEMES, NetworkSource, network_address
 from edge_irdet.stream.sources.source import Skips, Source
@@ -23,6 +24,8 @@ SOURCE_USAGES = {
     "synthetic": SyntheticSource.usage,
     "v4l2": V4L2Source.usage,
     "rtsp": NetworkSource.usage,
+    "csi": CSI_USAGE,
+    "gst": GStreamerSource.usage,
 }
 """Scheme -> how its URIs look."""
 
@@ -38,10 +41,15 @@ def open_source(uri: str) -> Source:
         SourceMissingError: a plain path that is not there.
         OptionError: a parameter is unknown or out of range.
     """
-    if uri.partition(":")[0].lower() in NETWORK_SCHEMES:
-        # Their query belongs to the server and may be anything, so our grammar does not apply to it.
+    scheme = uri.partition(":")[0].lower()
+    # A server's query and a pipeline may hold anything, so our grammar does not apply to them.
+    if scheme in NETWORK_SCHEMES:
         return NetworkSource(uri, network_address(uri))
+    if scheme == "gst":
+        return pipeline_source(uri)
     parsed = parse_uri(uri)
+    if parsed.scheme == "csi":
+        return csi_source(uri, parsed)
     if parsed.scheme == "synthetic":
         return SyntheticSource(uri, scene_config(uri, parsed))
     if parsed.scheme == "v4l2":

@@ -28,7 +28,7 @@ TRANSPORTS = ("tcp", "udp", "multicast")
 
 OPTIONS = "fpsprobesize;2|fflags;discardcorrupt"
 """FFmpeg format options. Two pictures tell the rate, instead of up to a second of them; packets that the
-demuxer knows to be damaged are thrown away, so that they leave a gap in time instead of an invented picture."""
+demuxer knows to be damaged are thrown away: they leave a gap in time instead of an invented picture."""
 
 KEY_PICTURE = ord("I")
 
@@ -86,7 +86,7 @@ class _Decoder:
             image[...] = raw
         else:
             raise FrameFormatError(
-                f"{self._source.uri} decodes to {raw.dtype} {raw.shape}, which is neither 16-bit grey nor BGR",
+                f"{self._source.uri} decodes to {raw.dtype} {raw.shape}, neither 16-bit grey nor BGR",
                 "have it sent as 8-bit YUV, as MJPEG or as 16-bit grey",
             )
         return _Picture(
@@ -103,9 +103,9 @@ class _Decoder:
 class NetworkSource(Source):
     """Frames of a network stream: RTSP, HTTP (MJPEG, HLS, files), MPEG-TS over TCP or UDP.
 
-    A network stream has no end: whatever ends it is :class:`SourceLostError`. Over transports that lose packets
-    (UDP, and TCP streams that may relay one) pictures after a loss are passed over until the next key picture,
-    because the decoder makes up what is missing in them.
+    A network stream has no end: whatever ends it is :class:`SourceLostError`. Over transports that lose
+    packets (UDP, and plain TCP, which may relay them) pictures after a loss are passed over until the next key
+    picture, because the decoder makes up what is missing in them.
 
     Args:
         uri: as the user wrote it.
@@ -113,7 +113,7 @@ class NetworkSource(Source):
     """
 
     usage: ClassVar[str] = (
-        "rtsp|rtsps|http|https|tcp|udp://HOST:PORT/PATH[#transport=tcp|udp&silence=5&threads=1]   network stream"
+        "rtsp|rtsps|http|https|tcp|udp://HOST:PORT/PATH[#transport=udp&silence=5&threads=1]   network stream"
     )
     live: ClassVar[bool] = True
 

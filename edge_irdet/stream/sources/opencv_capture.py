@@ -5,7 +5,8 @@ from __future__ import annotations
 import contextlib
 import os
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from typing import Any
 
 import cv2
 
@@ -21,6 +22,9 @@ LOG_LEVEL = "OPENCV_FFMPEG_LOGLEVEL"
 FFMPEG_QUIET = "-8"
 """AV_LOG_QUIET."""
 
+LOG_NOTHING, LOG_ERRORS = 0, 2
+"""OpenCV's log levels (opencv/modules/core/include/opencv2/core/utils/logger.defines.hpp)."""
+
 _opening = threading.Lock()
 _logging = threading.Lock()
 _quiet_users = 0
@@ -31,8 +35,8 @@ def open_ffmpeg(url: str, options: str, parameters: list[int]) -> cv2.VideoCaptu
     """Open a URL with FFmpeg options of its own; the capture may turn out not to be opened.
 
     The options pass through an environment variable of the process, so one opening waits for another; OpenCV
-    opens FFmpeg captures one after another anyway. Options that the user has set in the variable come last, so
-    they win. FFmpeg's log, which prints whole URLs, is turned off unless the user has set its level.
+    opens FFmpeg captures one after another anyway. Options that the user has set in the variable come last,
+    so they win. FFmpeg's log, which prints whole URLs, is turned off unless the user has set its level.
 
     Args:
         url: as FFmpeg wants it, with credentials.
@@ -54,13 +58,17 @@ def open_ffmpeg(url: str, options: str, parameters: list[int]) -> cv2.VideoCaptu
 
 
 @contextlib.contextmanager
-def quiet_opencv() -> Iterator[None]:
-    """OpenCV logs errors only: its warnings name the sources, and a lost camera is looked for for days."""
+def quiet_opencv(level: int = LOG_ERRORS) -> Iterator[None]:
+    """OpenCV logs errors only: its warnings name the sources, and a lost camera is looked for for days.
+
+    Args:
+        level: :data:`LOG_ERRORS` or :data:`LOG_NOTHING`.
+    """
     global _quiet_users, _level_before
     with _logging:
         if _quiet_users == 0:
-            _level_before = cv2.utils.logging.getLogLevel()
-            cv2.utils.logging.setLogLevel(min(_level_before, cv2.utils.logging.LOG_LEVEL_ERROR))
+            _level_before = _log_level_functions()[0]()
+        _log_level_functions()[1](min(_log_level_functions()[0](), level))
         _quiet_users += 1
     try:
         yield
@@ -68,4 +76,10 @@ def quiet_opencv() -> Iterator[None]:
         with _logging:
             _quiet_users -= 1
             if _quiet_users == 0:
-                cv2.utils.logging.setLogLevel(_level_before)
+                _log_level_functions()[1](_level_before)
+
+
+def _log_level_functions() -> tuple[Callable[[], int], Callable[[int], int]]:
+    """OpenCV 4 has them at the top, later ones in ``utils.logging``."""
+    place: Any = cv2 if hasattr(cv2, "setLogLevel") else cv2.utils.logging
+    return place.getLogLevel, place.setLogLevel

@@ -22,8 +22,8 @@ DEFAULT_PORTS = {"rtsp": 554, "rtsps": 322, "http": 80, "https": 443}
 def require_reachable(url: SplitResult, redacted: str) -> None:
     """Connect to the server of an RTSP or HTTP URL once.
 
-    FFmpeg would find out as well, but not say why, and hold OpenCV's process-wide lock meanwhile, in which the
-    other cameras could not be opened.
+    FFmpeg would find out as well, but not say why, and hold OpenCV's process-wide lock meanwhile, in which
+    no other camera could be opened.
 
     Raises:
         SourceLostError: names the host, the port and the system's reason.

@@ -17,9 +17,9 @@ CLOSE_SECONDS = 0.5
 class ReadingThread(Generic[Item]):
     """Calls a blocking read again and again in its own thread and hands over one item at a time.
 
-    OpenCV's captures cannot be asked "is a frame there?", and one that has been interrupted by its own time-out
-    is dead. Here the wait can end while the read goes on. The thread reads one item ahead and then waits until
-    that is taken: nothing is dropped here and nothing piles up.
+    OpenCV's captures cannot be asked whether a frame is there, and one that its own time-out interrupted is
+    dead. Here the wait can end while the read goes on. The thread reads one item ahead and then waits until that
+    is taken: nothing is dropped here and nothing piles up.
 
     Args:
         name: of the thread, for debuggers; no credentials.
@@ -38,6 +38,11 @@ class ReadingThread(Generic[Item]):
         # A daemon: a read that hangs in foreign code must not keep the process from ending.
         self._thread = threading.Thread(target=self._run, name=name, daemon=True)
         self._thread.start()
+
+    @property
+    def ended(self) -> bool:
+        """Whether the last read has come back and everything is released."""
+        return not self._thread.is_alive()
 
     def get(self, seconds: float) -> Item:
         """The next item.

@@ -15,7 +15,7 @@ LEAST_INTERVALS = 3
 """With fewer, nothing is said: there is no usual interval yet."""
 
 GAP = 1.7
-"""Share of the usual interval from which a step is a gap: one lost picture makes 2, a camera's jitter less."""
+"""Share of the usual interval from which a step is a gap: one lost picture makes 2, jitter less."""
 
 
 class TimestampGaps:
