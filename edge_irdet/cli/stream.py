@@ -5,8 +5,9 @@ from __future__ import annotations
 import signal
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from enum import Enum
+from pathlib import Path
 from types import FrameType
 
 import click
@@ -29,13 +30,16 @@ from edge_irdet.errors import FramesSkippedError, RecordsLostError
 from edge_irdet.package import DEFAULT_PACKAGE, NmsRule, Precision, SixteenBitSpec, open_package
 from edge_irdet.stream.pipeline import Pipeline, PipelineConfig
 from edge_irdet.stream.policy import FramePolicy
+from edge_irdet.stream.preview import PreviewConfig, PreviewSink, preview_address, preview_token
 from edge_irdet.stream.reconnection import ReconnectionConfig
 from edge_irdet.stream.record import Record
-from edge_irdet.stream.sinks import SINK_USAGES, open_sinks
+from edge_irdet.stream.sinks import SINK_USAGES, Output, open_sinks
 from edge_irdet.stream.sources import SOURCE_USAGES, open_source
 from edge_irdet.stream.sources.source import Source
+from edge_irdet.stream.status import StreamStatus
 from edge_irdet.stream.summary import StreamSummary
 from edge_irdet.stream.tracking import Tracker
+from edge_irdet.stream.watchdog import HealthFile
 
 USAGES = "\n".join(
     ["\b", "Sources:", *(f"  {usage}" for usage in SOURCE_USAGES.values()), "", "\b", "Outputs:"]
@@ -99,6 +103,21 @@ class OnOutputFailure(str, Enum):
     show_default=True,
     help="When an output cannot take a record: count it as lost and go on, or end the stream.",
 )
+@click.option(
+    "--preview",
+    metavar="[HOST:]PORT",
+    help="Web page with the live picture, /metrics and /healthz. Other hosts than this one need a token.",
+)
+@click.option(
+    "--preview-token-file",
+    type=click.Path(path_type=Path),
+    help="File with the preview's token. [default: the environment's EDGE_IRDET_PREVIEW_TOKEN]",
+)
+@click.option(
+    "--health-file",
+    type=click.Path(path_type=Path),
+    help="JSON file, written every few seconds while the stream is alive; systemd is told without it too.",
+)
 @click.option("--log-format", type=choice_of(LogFormat), default=LogFormat.TEXT.value, show_default=True)
 @click.option(
     "--log-level", type=click.Choice(["debug", "info", "warning", "error"]), default="info", show_default=True
@@ -120,6 +139,9 @@ def stream_command(
     wait_for_source: float,
     give_up_after: float | None,
     on_output_failure: str,
+    preview: str | None,
+    preview_token_file: Path | None,
+    health_file: Path | None,
     log_format: str,
     log_level: str,
     quiet: bool,
@@ -155,16 +177,32 @@ def stream_command(
     # The terminal is for people; standard output may be the feed.
     console = Console(stderr=True, quiet=quiet)
     console.print(selection.reason, style="dim", highlight=False)
-    with Detector(held, config, selection.runner) as detector:
+    with Detector(held, config, selection.runner) as detector, ExitStack() as stack:
+        page = None
+        if preview is not None:
+            page = _page(preview, preview_token_file, lambda: pipeline.status())
+            sinks.append(Output(page))
         pipeline = Pipeline(sources, detector, sinks, pipeline_config)
+        if page is not None:
+            page.start()
+            stack.callback(page.close)
+            console.print(f"preview: {page.url}", highlight=False)
+        stack.enter_context(HealthFile(health_file, pipeline.status))
+        stack.enter_context(_stopped_by_signals(pipeline))
+        pipeline.on_frame = stack.enter_context(_progress(sources, frames, console))
         try:
-            with _progress(sources, frames, console) as pipeline.on_frame, _stopped_by_signals(pipeline):
-                pipeline.run()
+            pipeline.run()
         finally:
+            stack.close()
             summary = pipeline.summary()
             if summary.frames:
                 print_summary(summary, console)
     _require_complete(summary)
+
+
+def _page(address: str, token_file: Path | None, status: Callable[[], StreamStatus]) -> PreviewSink:
+    host, port = preview_address(address)
+    return PreviewSink(PreviewConfig(host, port, preview_token(token_file)), status)
 
 
 def _require_complete(summary: StreamSummary) -> None:

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import signal
 import subprocess
 import sys
 import time
+import urllib.error
+import urllib.request
 from pathlib import Path
 
+import cv2
+import numpy as np
 import pytest
 
 from doubles.command_line import refused, run
@@ -138,3 +143,37 @@ def test_a_full_disk_costs_its_own_records_and_no_others(tmp_path: Path) -> None
         assert len(records_of(tmp_path / "other.jsonl")) < 40
     finally:
         subprocess.run(["umount", str(small)], check=False)
+
+
+def test_a_stream_can_be_watched_while_it_runs(tmp_path: Path) -> None:
+    pytest.importorskip("aiohttp")
+    command = [sys.executable, "-m", "edge_irdet", "stream", "--source", "synthetic:?frames=1000000"]
+    command += ["--preview", "0", "--health-file", "health.json", "--track"]
+    process = subprocess.Popen(command, cwd=tmp_path, stderr=subprocess.PIPE, text=True)
+    assert process.stderr is not None
+    url = next(line.split()[1] for line in process.stderr if line.startswith("preview: "))
+    deadline = time.monotonic() + 60
+    while True:
+        assert time.monotonic() < deadline
+        with contextlib.suppress(urllib.error.HTTPError), urllib.request.urlopen(url + "healthz") as answer:
+            if answer.status == 200:
+                break
+        time.sleep(0.1)
+    with urllib.request.urlopen(url + "metrics") as answer:
+        metrics = answer.read().decode()
+    assert 'edge_irdet_frames_total{source="synthetic:?frames=1000000"}' in metrics
+    with urllib.request.urlopen(url + "snapshot.jpg") as answer:
+        assert cv2.imdecode(np.frombuffer(answer.read(), np.uint8), cv2.IMREAD_COLOR) is not None
+    assert json.loads((tmp_path / "health.json").read_bytes())["pid"] == process.pid
+    process.send_signal(signal.SIGTERM)
+    process.stderr.read()
+    assert process.wait(timeout=60) == 0
+    assert list(tmp_path.iterdir()) == [], "the health file goes with the stream"
+
+
+def test_a_preview_for_strangers_needs_a_token(tmp_path: Path) -> None:
+    pytest.importorskip("aiohttp")
+    finished = run("stream", "--source", SCENE, "--preview", "0.0.0.0:0", folder=tmp_path)
+    refused(finished, "E701")
+    assert "--preview-token-file" in finished.stderr
+    refused(run("stream", "--source", SCENE, "--preview", "here", folder=tmp_path), "E701")

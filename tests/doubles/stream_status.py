@@ -10,7 +10,7 @@ import msgspec
 
 from edge_irdet.stream.record import Record
 from edge_irdet.stream.status import SinkStatus, SourceState, SourceStatus, StreamStatus
-from edge_irdet.stream.summary import Percentiles
+from edge_irdet.stream.latency import Percentiles
 
 RATE_RECORDS = 30
 

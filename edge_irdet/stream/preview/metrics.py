@@ -12,7 +12,7 @@ from prometheus_client.registry import Collector
 
 from edge_irdet.stream.preview.board import StatusBoard
 from edge_irdet.stream.status import SinkStatus, SourceState, SourceStatus, StreamStatus
-from edge_irdet.stream.summary import Percentiles
+from edge_irdet.stream.latency import Percentiles
 
 PREFIX = "edge_irdet_"
 
