@@ -95,7 +95,7 @@ def test_a_camera_that_goes_and_comes_back_is_logged_as_json_without_credentials
     again.__exit__(None, None, None)
     assert process.returncode == 0, errors
     records = records_of(place)
-    assert [record.discontinuity for record in records if record.interruptions][0]
+    assert next(record.discontinuity for record in records if record.interruptions)
     assert "hunter2" not in errors
     assert b"hunter2" not in place.read_bytes()
     events = [json.loads(line) for line in errors.splitlines() if line.startswith("{")]
