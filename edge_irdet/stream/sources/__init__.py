@@ -1,4 +1,4 @@
-"""Sources of frames: video files, images, synthetic scenes, V4L2 cameras."""
+"""Sources of frames: files, synthetic scenes, V4L2 and CSI cameras, network streams, host processes."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from edge_irdet.stream.sources.image_folder import ImageFolderSource
 from edge_irdet.stream.sources.network import NETWORK_SCHEMES, NetworkSource, network_address
 from edge_irdet.stream.sources.source import Skips, Source
 from edge_irdet.stream.sources.synthetic import SyntheticSource, scene_config
+from edge_irdet.stream.sources.unix_socket import UnixSocketSource, unix_socket_source
 from edge_irdet.stream.sources.uri import check_parameters, parse_uri, unknown_source
 from edge_irdet.stream.sources.v4l2 import V4L2Source, camera_device, camera_request
 from edge_irdet.stream.sources.video_file import VideoFileSource
@@ -26,6 +27,7 @@ SOURCE_USAGES = {
     "rtsp": NetworkSource.usage,
     "csi": CSI_USAGE,
     "gst": GStreamerSource.usage,
+    "unix": UnixSocketSource.usage,
 }
 """Scheme -> how its URIs look."""
 
@@ -50,6 +52,8 @@ def open_source(uri: str) -> Source:
     parsed = parse_uri(uri)
     if parsed.scheme == "csi":
         return csi_source(uri, parsed)
+    if parsed.scheme == "unix":
+        return unix_socket_source(uri, parsed)
     if parsed.scheme == "synthetic":
         return SyntheticSource(uri, scene_config(uri, parsed))
     if parsed.scheme == "v4l2":

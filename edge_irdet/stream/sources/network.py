@@ -104,8 +104,8 @@ class NetworkSource(Source):
     """Frames of a network stream: RTSP, HTTP (MJPEG, HLS, files), MPEG-TS over TCP or UDP.
 
     A network stream has no end: whatever ends it is :class:`SourceLostError`. Over transports that lose
-    packets (UDP, and plain TCP, which may relay them) pictures after a loss are passed over until the next key
-    picture, because the decoder makes up what is missing in them.
+    packets (UDP, and plain TCP, which may relay them) pictures after a loss are passed over until the next
+    key picture, because the decoder makes up what is missing in them.
 
     Args:
         uri: as the user wrote it.

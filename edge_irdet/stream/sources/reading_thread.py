@@ -18,8 +18,8 @@ class ReadingThread(Generic[Item]):
     """Calls a blocking read again and again in its own thread and hands over one item at a time.
 
     OpenCV's captures cannot be asked whether a frame is there, and one that its own time-out interrupted is
-    dead. Here the wait can end while the read goes on. The thread reads one item ahead and then waits until that
-    is taken: nothing is dropped here and nothing piles up.
+    dead. Here the wait can end while the read goes on. The thread reads one item ahead and then waits until
+    that is taken: nothing is dropped here and nothing piles up.
 
     Args:
         name: of the thread, for debuggers; no credentials.
