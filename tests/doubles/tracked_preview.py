@@ -41,7 +41,9 @@ class TruthTracks(Sink):
         assert frame.truth is not None
         detections = list(record.detections)
         tracks: dict[int, TrackRecord] = {}
-        for identity, centre in zip(frame.truth.track_ids.tolist(), frame.truth.centroids.tolist(), strict=True):
+        for identity, centre in zip(
+            frame.truth.track_ids.tolist(), frame.truth.centroids.tolist(), strict=True
+        ):
             number = identity + 1
             distances = [math.dist(found.centroid, centre) for found in detections]
             nearest = int(np.argmin(distances)) if distances else 0
