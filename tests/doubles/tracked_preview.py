@@ -19,7 +19,7 @@ MOST_MISSED = 20
 
 
 class TruthTracks(Sink):
-    """A FAKE tracker in front of a sink: its tracks are the scene's true targets that were detected before."""
+    """A FAKE tracker in front of a sink: its tracks are the scene's true targets once detected."""
 
     usage = "truth tracks"
 

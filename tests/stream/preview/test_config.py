@@ -31,8 +31,16 @@ def test_addresses(text: str, address: tuple[str, int]) -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["", ":8080", "::1:8080", "[::1]", "[::1]8080", "[127.0.0.1]:80", "localhost", "localhost:http", "65536"]
-    + [
+    [
+        "",
+        ":8080",
+        "::1:8080",
+        "[::1]",
+        "[::1]8080",
+        "[127.0.0.1]:80",
+        "localhost",
+        "localhost:http",
+        "65536",
         "host:-1",
         "host: 80",
         "host:٣",
@@ -42,8 +50,11 @@ def test_addresses(text: str, address: tuple[str, int]) -> None:
         "256.1.1.1:80",
         "-h:80",
         "h/:80",
-    ]
-    + ["[]:80", "host:", "user:secret@host:80", "8080\n"],
+        "[]:80",
+        "host:",
+        "user:secret@host:80",
+        "8080\n",
+    ],
 )
 def test_what_is_no_address_says_the_form(text: str) -> None:
     with pytest.raises(OptionError) as caught:
@@ -99,8 +110,17 @@ def test_the_token_stays_out_of_the_configurations_text() -> None:
 
 @pytest.mark.parametrize(
     "settings",
-    [{"port": 65536}, {"port": -1}, {"max_fps": 0}, {"max_fps": float("nan")}, {"max_clients": 0}]
-    + [{"jpeg_quality": 101}, {"record_age_seconds": 0}, {"host": ""}, {"host": "a b"}],
+    [
+        {"port": 65536},
+        {"port": -1},
+        {"max_fps": 0},
+        {"max_fps": float("nan")},
+        {"max_clients": 0},
+        {"jpeg_quality": 101},
+        {"record_age_seconds": 0},
+        {"host": ""},
+        {"host": "a b"},
+    ],
 )
 def test_values_out_of_range(settings: dict[str, float]) -> None:
     with pytest.raises(OptionError):

@@ -247,11 +247,15 @@ def test_a_server_that_has_ended_fails_the_output(
 
     monkeypatch.setattr("edge_irdet.stream.preview.viewers.Viewers.run", broken)
     sink = preview()
-    deadline = time.monotonic() + 5
-    with pytest.raises(OutputFailedError, match="has ended: RuntimeError"):
+
+    def feed_on() -> None:
+        deadline = time.monotonic() + 5
         while time.monotonic() < deadline:
             feed(sink, status, 0)
             time.sleep(0.01)
+
+    with pytest.raises(OutputFailedError, match="has ended: RuntimeError"):
+        feed_on()
 
 
 def test_a_handler_that_breaks_is_an_answer_and_a_line_in_the_log(

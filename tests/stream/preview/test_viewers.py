@@ -16,6 +16,7 @@ from doubles.http import fetch
 from doubles.previewed import CAMERA, OTHER, MakePreview, PageEnd, as_page, feed
 from doubles.stream_status import FakeStatus
 from edge_irdet.stream.preview import PreviewSink
+from edge_irdet.stream.preview.pictures import Pictures
 from edge_irdet.stream.record import decode_record
 from edge_irdet.stream.status import SourceState
 
@@ -70,7 +71,7 @@ def test_a_page_is_told_the_status_and_gets_what_it_wants(preview: MakePreview, 
 
 
 def test_a_page_that_does_not_confirm_gets_no_more(preview: MakePreview, status: FakeStatus) -> None:
-    """Slow viewers get fewer pictures; what waits for them does not grow, and what comes then is the newest."""
+    """Slow viewers get fewer pictures; what waits for them does not grow, and the next one is the newest."""
     sink = preview(max_fps=60)
 
     async def act(page: PageEnd) -> None:
@@ -92,10 +93,12 @@ def test_a_hidden_page_costs_no_picture(
     preview: MakePreview, status: FakeStatus, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     encoded = []
-    monkeypatch.setattr(
-        "edge_irdet.stream.preview.pictures.Pictures._encode",
-        lambda self, picture: encoded.append(1) or b"jpeg",  # type: ignore[func-returns-value]
-    )
+
+    def encode(self: Pictures, picture: np.ndarray) -> bytes:
+        encoded.append(1)
+        return b"jpeg"
+
+    monkeypatch.setattr(Pictures, "_encode", encode)
     sink = preview(max_fps=60)
 
     async def act(page: PageEnd) -> None:
