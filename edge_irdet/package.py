@@ -64,19 +64,43 @@ class SixteenBitMapping(str, Enum):
     FIXED_RANGE = "fixed-range"
     """Linear between two fixed counts."""
 
+    PLATEAU = "plateau"
+    """Histogram equalisation whose histogram is cut off at a plateau and whose slope is limited."""
+
 
 class SixteenBitSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A named 16 -> 8 bit mapping with its parameters."""
 
     mapping: SixteenBitMapping
     low: float
-    """Percentile (0..100) or count that becomes 0."""
+    """Percentile (0..100) or count that becomes 0; in ``plateau`` the percentile below which all is alike."""
 
     high: float
-    """Percentile (0..100) or count that becomes 255."""
+    """Percentile (0..100) or count that becomes 255; in ``plateau`` the one above which all is alike."""
 
     min_span: Annotated[float, msgspec.Meta(gt=0.0)] = 64.0
-    """Smallest range of counts that is stretched to 255: keeps the noise of a flat scene from filling it."""
+    """Smallest range of counts that is stretched to 255: keeps the noise of a flat scene from filling it. In
+    ``plateau``, whose slope has its own limit, only what counts as a jump of the scene depends on it."""
+
+    plateau: Annotated[float, msgspec.Meta(gt=0.0, le=100.0)] = 0.03
+    """``plateau`` only: no count weighs more than this share of the frame's pixels, percent, but one pixel at
+    least. Small values give every count in use the same weight. Large ones equalise the histogram, which
+    takes the grey levels from the targets and gives them to the background."""
+
+    linear: Annotated[float, msgspec.Meta(ge=0.0, le=100.0)] = 50.0
+    """``plateau`` only: share of the 255 grey levels that is spread evenly over the range of counts, used or
+    not, percent. Without it a small target far above its background lies one or two levels above it."""
+
+    max_gain: Annotated[float, msgspec.Meta(gt=0.0)] = 4.0
+    """``plateau`` only: most grey levels a count, so that a flat scene's noise is not stretched."""
+
+    smoothing_frames: Annotated[float, msgspec.Meta(ge=0.0)] = 0.0
+    """Time constant in frames of the exponential filter on the bounds, or on the curve of ``plateau``; 0 maps
+    every frame by itself."""
+
+    shutter_frames: Annotated[int, msgspec.Meta(ge=0)] = 60
+    """A frame that is suddenly flat shows the shutter; after this many in a row it is the new scene. 0 takes
+    it for the new scene at once."""
 
 
 class PreprocessSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -34,7 +34,7 @@ class Size(click.ParamType[tuple[int, int]]):
 
 
 class Mapping16(click.ParamType[SixteenBitSpec]):
-    """``linear-percentile[:LOW,HIGH]`` or ``fixed-range:LOW,HIGH``."""
+    """What :func:`edge_irdet.detection.sixteen_bit.parse_mapping` reads."""
 
     name = "MAPPING"
 
@@ -51,8 +51,12 @@ class Mapping16(click.ParamType[SixteenBitSpec]):
 map16_option = click.option(
     "--map16",
     type=Mapping16(),
-    help="How 16-bit frames become 8 bits: linear-percentile[:LOW,HIGH] (percentiles, default 0.5,99.9) or "
-    "fixed-range:LOW,HIGH (counts). Without it 16-bit frames are refused unless the package names a mapping.",
+    help="How 16-bit frames become 8 bits: linear-percentile[:LOW,HIGH] (percentiles, default 0.5,99.9), "
+    "fixed-range:LOW,HIGH (counts), or plateau[:PERCENT,GAIN[,LINEAR]] (histogram equalisation: no count "
+    "weighs more than PERCENT of the pixels, at most GAIN grey levels a count, LINEAR percent of the levels "
+    "spread evenly; default 0.03,4,50). @FRAMES behind it smooths the mapping over so many frames, as in "
+    "linear-percentile@15; plateau does so anyway. Without it 16-bit frames are refused unless the package "
+    "names a mapping.",
 )
 
 

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from edge_irdet.detection.letterbox import Placement, letterbox, place
-from edge_irdet.detection.sixteen_bit import to_eight_bits
+from edge_irdet.detection.mapping import SixteenBitMapper
+from edge_irdet.detection.sixteen_bit import require_mapping
 from edge_irdet.errors import FrameFormatError, ManifestInvalidError
 from edge_irdet.package import InputSpec, PreprocessSpec
 
@@ -31,16 +35,20 @@ class Preprocessor:
             )
         self.spec = spec
         self.shutter = False
-        """Whether the last frame showed the camera's closed shutter, or nothing at all."""
+        """Whether the last frame showed the camera's closed shutter, or nothing at all: all its pixels are
+        equal, or it has 16 bits and is suddenly flat (:mod:`edge_irdet.detection.shutter`)."""
         self.tensor: NDArray[np.uint8] = np.full(
             (1, 1, network_input.height, network_input.width), spec.pad_value, np.uint8
         )
-        self._source_shape: tuple[int, ...] = ()
+        self._source: tuple[tuple[int, ...], np.dtype[Any]] | None = None
         self._placement: Placement | None = None
+        self._mapper: SixteenBitMapper | None = None
         self._eight_bits: NDArray[np.uint8] = np.zeros((0, 0), np.uint8)
 
     def __call__(self, image: NDArray[np.uint8] | NDArray[np.uint16]) -> Placement:
-        """Put one frame into :attr:`tensor`; nothing is allocated while frames keep their size.
+        """Put one frame into :attr:`tensor`; hardly anything is allocated while frames keep their size.
+
+        A frame of another size or depth than the last is the first of its stream.
 
         Args:
             image: [H, W] uint8 or uint16.
@@ -58,17 +66,31 @@ class Preprocessor:
                 "convert it to grey first, for example cv2.cvtColor(frame, cv2.COLOR_BGR2GRAY)",
             )
         placement = self._placement
-        if placement is None or image.shape != self._source_shape:
-            _, _, height, width = self.tensor.shape
-            placement = place((image.shape[1], image.shape[0]), (width, height))
-            self._placement, self._source_shape = placement, image.shape
-            self.tensor.fill(self.spec.pad_value)
-        if image.dtype == np.uint16 and self._eight_bits.shape != image.shape:
-            self._eight_bits = np.empty(image.shape, np.uint8)
-        grey = to_eight_bits(image, self.spec.sixteen_bit, out=self._eight_bits)
+        if placement is None or (image.shape, image.dtype) != self._source:
+            placement = self._start(image)
+        if self._mapper is not None:
+            grey = self._mapper(image.view(np.uint16), out=self._eight_bits)
+            self.shutter = self._mapper.shutter
+        else:
+            grey = image.view(np.uint8)
+            lowest, highest, _, _ = cv2.minMaxLoc(grey)
+            self.shutter = lowest == highest
         letterbox(grey, placement, self.tensor[0, 0])
         return placement
 
     def reset(self) -> None:
         """Forget the frames so far: the next one is the first of its stream."""
         self.shutter = False
+        if self._mapper is not None:
+            self._mapper.reset()
+
+    def _start(self, image: NDArray[np.uint8] | NDArray[np.uint16]) -> Placement:
+        self._mapper = None
+        if image.dtype == np.uint16:
+            self._mapper = SixteenBitMapper(require_mapping(image.view(np.uint16), self.spec.sixteen_bit))
+            self._eight_bits = np.empty(image.shape, np.uint8)
+        _, _, height, width = self.tensor.shape
+        self._placement = placement = place((image.shape[1], image.shape[0]), (width, height))
+        self._source = image.shape, image.dtype
+        self.tensor.fill(self.spec.pad_value)
+        return placement

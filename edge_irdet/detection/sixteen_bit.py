@@ -1,100 +1,120 @@
-"""16 -> 8 bit mapping of thermal frames, a named step of the preprocess spec.
-
-Everything is defined on integer counts, so that another implementation gives the same bytes:
-the table entry of count ``v`` is ``clip(floor((v - low) * 255 / span + 0.5), 0, 255)`` in float64 with
-``span = max(high - low, min_span)``.
-"""
+"""16-bit frames without a stream, and the text that names a mapping."""
 
 from __future__ import annotations
 
 import math
 
+import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
+from edge_irdet.detection.histogram import LEVELS
+from edge_irdet.detection.mapping import SixteenBitMapper
 from edge_irdet.errors import OptionError, SixteenBitUnmappedError
 from edge_irdet.package import SixteenBitMapping, SixteenBitSpec
 
-LEVELS = 1 << 16
+PERCENTILES = (0.5, 99.9)
+"""Bounds of the mappings that take percentiles, where none are given."""
 
+PLATEAU_SMOOTHING_FRAMES = 15.0
+"""Time constant of ``plateau`` where none is given: half a second at 30 frames a second."""
 
-def count_percentile(cumulative: NDArray[np.int64], percentile: float) -> int:
-    """Smallest count that at least ``percentile`` % of the pixels do not exceed.
+MAX_SMOOTHING_FRAMES = 10_000.0
 
-    Args:
-        cumulative: [65536] number of pixels up to each count.
-        percentile: 0..100; 0 gives the smallest count that occurs.
-    """
-    wanted = max(1, math.ceil(percentile / 100.0 * int(cumulative[-1])))
-    return int(np.searchsorted(cumulative, wanted))
-
-
-def count_bounds(image: NDArray[np.uint16], spec: SixteenBitSpec) -> tuple[float, float]:
-    """The counts that become 0 and 255 for this frame, before ``min_span`` is applied."""
-    if spec.mapping is SixteenBitMapping.FIXED_RANGE:
-        return spec.low, spec.high
-    cumulative = np.cumsum(np.bincount(image.reshape(-1), minlength=LEVELS))
-    return float(count_percentile(cumulative, spec.low)), float(count_percentile(cumulative, spec.high))
-
-
-def mapping_table(low: float, high: float, min_span: float) -> NDArray[np.uint8]:
-    """[65536] uint8: what each count becomes; a range below ``min_span`` is widened about its middle."""
-    span = high - low
-    if span < min_span:
-        low, span = low - (min_span - span) / 2, min_span
-    counts = np.arange(LEVELS, dtype=np.float64)
-    return np.clip(np.floor((counts - low) * 255.0 / span + 0.5), 0, 255).astype(np.uint8)
+_NEXT_STEP = (
+    "write --map16 linear-percentile[:LOW,HIGH][@FRAMES], fixed-range:LOW,HIGH or "
+    "plateau[:PERCENT,GAIN[,LINEAR]][@FRAMES]; for example linear-percentile:0.5,99.9@15"
+)
 
 
 def to_eight_bits(
-    image: NDArray[np.uint8] | NDArray[np.uint16],
-    spec: SixteenBitSpec | None,
-    out: NDArray[np.uint8] | None = None,
+    image: NDArray[np.uint8] | NDArray[np.uint16], spec: SixteenBitSpec | None
 ) -> NDArray[np.uint8]:
-    """Map a grey frame to 8 bits; an 8-bit frame is returned as it is.
+    """Map one grey frame by itself, as the first of a stream; an 8-bit frame is returned as it is.
 
     Args:
-        image: [H, W] uint8 or uint16.
+        image: [H, W] uint8 or uint16, not empty.
         spec: the mapping, or None.
-        out: [H, W] uint8 to write into.
 
     Raises:
         SixteenBitUnmappedError: the frame has 16 bits and ``spec`` is None.
     """
     if image.dtype == np.uint8:
         return image.view(np.uint8)
+    counts = image.view(np.uint16)
+    return SixteenBitMapper(require_mapping(counts, spec))(counts)
+
+
+def require_mapping(image: NDArray[np.uint16], spec: SixteenBitSpec | None) -> SixteenBitSpec:
+    """The mapping of a 16-bit frame.
+
+    Raises:
+        SixteenBitUnmappedError: there is none.
+    """
     if spec is None:
         raise SixteenBitUnmappedError(
             f"a 16-bit frame ({image.shape[1]}x{image.shape[0]}, counts {image.min()}..{image.max()}) "
             "arrived and the package names no 16 -> 8 bit mapping",
-            "name one: --map16 linear-percentile, or --map16 fixed-range:LOW,HIGH",
+            "name one: --map16 linear-percentile, --map16 plateau, or --map16 fixed-range:LOW,HIGH",
         )
-    counts = image.view(np.uint16)
-    table = mapping_table(*count_bounds(counts, spec), spec.min_span)
-    mapped: NDArray[np.uint8] = np.take(table, counts, out=out)
-    return mapped
+    return spec
 
 
 def parse_mapping(text: str) -> SixteenBitSpec:
-    """Parse ``linear-percentile[:LOW,HIGH]`` (percentiles, 0.5,99.9) or ``fixed-range:LOW,HIGH`` (counts).
+    """Parse the name of a mapping with its numbers.
+
+    - ``linear-percentile[:LOW,HIGH][@FRAMES]``: percentiles, 0.5 and 99.9 by default;
+    - ``fixed-range:LOW,HIGH``: counts;
+    - ``plateau[:PERCENT,GAIN[,LINEAR]][@FRAMES]``: percent of the pixels, grey levels a count,
+      percent of the levels.
+
+    They are the fields ``plateau``, ``max_gain`` and ``linear`` of the specification. ``@FRAMES`` is the
+    time constant of the smoothing in frames; by default 0, none, and 15 for ``plateau``.
 
     Raises:
-        OptionError: another name, or bounds that are not two rising numbers in range.
+        OptionError: another name, or numbers that are malformed or out of range.
     """
-    name, _, bounds_text = text.partition(":")
-    next_step = "write --map16 linear-percentile, linear-percentile:0.5,99.9 or fixed-range:LOW,HIGH"
+    body, at, frames_text = text.partition("@")
+    name, colon, numbers_text = body.partition(":")
     try:
         mapping = SixteenBitMapping(name)
-        bounds = [float(part) for part in bounds_text.split(",")] if bounds_text else []
+        numbers = [float(part) for part in numbers_text.split(",")] if colon else []
+        frames = float(frames_text) if at else None
     except ValueError as error:
-        raise OptionError(f"{text!r} is not a 16 -> 8 bit mapping: {error}", next_step) from error
-    if mapping is SixteenBitMapping.LINEAR_PERCENTILE:
-        bounds = bounds or [0.5, 99.9]
-        highest = 100.0
-    else:
-        highest = float(LEVELS - 1)
-    if len(bounds) != 2 or not 0 <= bounds[0] < bounds[1] <= highest:
+        raise OptionError(f"{text!r} is not a 16 -> 8 bit mapping: {error}", _NEXT_STEP) from error
+    if not all(map(math.isfinite, numbers)):
+        raise OptionError(f"{text!r} has a number that is not finite", _NEXT_STEP)
+    if frames is not None and not 0.0 <= frames <= MAX_SMOOTHING_FRAMES:
         raise OptionError(
-            f"{text!r} needs two rising bounds in 0..{highest:g}, has {bounds_text or 'none'}", next_step
+            f"{text!r} is smoothed over {frames:g} frames, not 0..{MAX_SMOOTHING_FRAMES:g}", _NEXT_STEP
         )
-    return SixteenBitSpec(mapping, bounds[0], bounds[1])
+    if mapping is SixteenBitMapping.PLATEAU:
+        return _plateau(text, numbers, PLATEAU_SMOOTHING_FRAMES if frames is None else frames)
+    if mapping is SixteenBitMapping.LINEAR_PERCENTILE:
+        return _linear(text, mapping, numbers or list(PERCENTILES), 100.0, frames or 0.0)
+    if frames:
+        raise OptionError(f"{text!r}: a fixed range never changes, there is nothing to smooth", _NEXT_STEP)
+    return _linear(text, mapping, numbers, float(LEVELS - 1), 0.0)
+
+
+def _linear(
+    text: str, mapping: SixteenBitMapping, bounds: list[float], highest: float, frames: float
+) -> SixteenBitSpec:
+    if len(bounds) != 2 or not 0.0 <= bounds[0] < bounds[1] <= highest:
+        given = ",".join(f"{bound:g}" for bound in bounds) or "none"
+        raise OptionError(f"{text!r} needs two rising bounds in 0..{highest:g}, has {given}", _NEXT_STEP)
+    return SixteenBitSpec(mapping, bounds[0], bounds[1], smoothing_frames=frames)
+
+
+def _plateau(text: str, numbers: list[float], frames: float) -> SixteenBitSpec:
+    if len(numbers) not in (0, 2, 3):
+        raise OptionError(f"{text!r} has {len(numbers)} numbers, plateau takes none, 2 or 3", _NEXT_STEP)
+    spec = SixteenBitSpec(SixteenBitMapping.PLATEAU, *PERCENTILES, smoothing_frames=frames)
+    plateau, gain, linear = (*numbers, *(spec.plateau, spec.max_gain, spec.linear)[len(numbers) :])
+    if not 0.0 < plateau <= 100.0 or not 0.0 < gain <= 255.0 or not 0.0 <= linear <= 100.0:
+        raise OptionError(
+            f"{text!r} has the plateau {plateau:g} %, the gain {gain:g}, the linear share {linear:g} %; the "
+            "limits are above 0 to 100, above 0 to 255, and 0 to 100",
+            _NEXT_STEP,
+        )
+    return msgspec.structs.replace(spec, plateau=plateau, max_gain=gain, linear=linear)

@@ -10,37 +10,17 @@
 namespace edge_irdet {
 namespace {
 
-constexpr int kLevels = 1 << 16;
 constexpr std::uint32_t kOne = 256;  // 8 fractional bits, as OpenCV's INTER_LINEAR_EXACT
 
-const std::uint16_t* row16(const ImageView& frame, int row) {
-  const auto* bytes = static_cast<const std::uint8_t*>(frame.data) + static_cast<std::size_t>(row) * frame.pitch;
-  return reinterpret_cast<const std::uint16_t*>(bytes);
-}
-
-// Smallest count that at least `percentile` % of the pixels do not exceed.
-double count_percentile(const std::vector<std::uint64_t>& counts, std::uint64_t pixels, double percentile) {
-  const double share = percentile / 100.0 * static_cast<double>(pixels);
-  const auto wanted = std::max<std::uint64_t>(1, static_cast<std::uint64_t>(std::ceil(share)));
-  std::uint64_t sum = 0;
-  for (int count = 0; count < kLevels; ++count) {
-    sum += counts[static_cast<std::size_t>(count)];
-    if (sum >= wanted) return count;
+bool all_equal(const std::uint8_t* grey, const ImageView& frame) {
+  const auto width = static_cast<std::size_t>(frame.width);
+  for (int row = 0; row < frame.height; ++row) {
+    const std::uint8_t* pixels = grey + static_cast<std::size_t>(row) * frame.pitch;
+    if (!std::all_of(pixels, pixels + width, [first = grey[0]](std::uint8_t pixel) { return pixel == first; })) {
+      return false;
+    }
   }
-  return kLevels - 1;
-}
-
-void fill_table(double low, double high, double min_span, std::vector<std::uint8_t>& table) {
-  double span = high - low;
-  if (span < min_span) {
-    low -= (min_span - span) / 2;
-    span = min_span;
-  }
-  table.resize(kLevels);
-  for (int count = 0; count < kLevels; ++count) {
-    const double level = std::floor((count - low) * 255.0 / span + 0.5);
-    table[static_cast<std::size_t>(count)] = static_cast<std::uint8_t>(std::clamp(level, 0.0, 255.0));
-  }
+  return true;
 }
 
 }  // namespace
@@ -81,19 +61,38 @@ Placement Preprocessor::operator()(const ImageView& frame) {
   if (frame.format == PixelFormat::grey16 && !spec_.sixteen_bit) {
     throw std::invalid_argument("E107 16-bit mapping not named: name one in the spec");
   }
-  if (frame.width != source_width_ || frame.height != source_height_) {
-    source_width_ = frame.width;
-    source_height_ = frame.height;
-    placement_ = place(frame.width, frame.height, network_width_, network_height_);
-    across_ = taps(frame.width, placement_.width);
-    down_ = taps(frame.height, placement_.height);
-    for (auto& row : rows_) row.resize(static_cast<std::size_t>(placement_.width));
-    std::fill(tensor_.begin(), tensor_.end(), spec_.pad_value);
+  if (frame.width != source_width_ || frame.height != source_height_ || frame.format != source_format_) start(frame);
+  if (mapper_) {
+    (*mapper_)(frame, eight_bits_.data());
+    shutter_ = mapper_->shutter();
+    scale(eight_bits_.data(), static_cast<std::size_t>(frame.width));
+  } else {
+    const auto* grey = static_cast<const std::uint8_t*>(frame.data);
+    shutter_ = all_equal(grey, frame);
+    scale(grey, frame.pitch);
   }
-  std::size_t pitch = 0;
-  const std::uint8_t* grey = to_eight_bits(frame, pitch);
-  scale(grey, pitch);
   return placement_;
+}
+
+void Preprocessor::reset() {
+  shutter_ = false;
+  if (mapper_) mapper_->reset();
+}
+
+void Preprocessor::start(const ImageView& frame) {
+  source_width_ = frame.width;
+  source_height_ = frame.height;
+  source_format_ = frame.format;
+  mapper_.reset();
+  if (frame.format == PixelFormat::grey16) {
+    mapper_.emplace(*spec_.sixteen_bit);
+    eight_bits_.resize(static_cast<std::size_t>(frame.width) * static_cast<std::size_t>(frame.height));
+  }
+  placement_ = place(frame.width, frame.height, network_width_, network_height_);
+  across_ = taps(frame.width, placement_.width);
+  down_ = taps(frame.height, placement_.height);
+  for (auto& row : rows_) row.resize(static_cast<std::size_t>(placement_.width));
+  std::fill(tensor_.begin(), tensor_.end(), spec_.pad_value);
 }
 
 std::vector<Preprocessor::Tap> Preprocessor::taps(int source, int target) {
@@ -112,36 +111,6 @@ std::vector<Preprocessor::Tap> Preprocessor::taps(int source, int target) {
     }
   }
   return result;
-}
-
-const std::uint8_t* Preprocessor::to_eight_bits(const ImageView& frame, std::size_t& pitch) {
-  if (frame.format == PixelFormat::grey8) {
-    pitch = frame.pitch;
-    return static_cast<const std::uint8_t*>(frame.data);
-  }
-  const SixteenBitSpec& mapping = *spec_.sixteen_bit;
-  double low = mapping.low;
-  double high = mapping.high;
-  if (mapping.mapping == SixteenBitMapping::linear_percentile) {
-    counts_.assign(kLevels, 0);
-    for (int row = 0; row < frame.height; ++row) {
-      const std::uint16_t* pixels = row16(frame, row);
-      for (int column = 0; column < frame.width; ++column) ++counts_[pixels[column]];
-    }
-    const auto pixels = static_cast<std::uint64_t>(frame.width) * static_cast<std::uint64_t>(frame.height);
-    low = count_percentile(counts_, pixels, mapping.low);
-    high = count_percentile(counts_, pixels, mapping.high);
-  }
-  fill_table(low, high, mapping.min_span, table_);
-  const auto width = static_cast<std::size_t>(frame.width);
-  eight_bits_.resize(width * static_cast<std::size_t>(frame.height));
-  for (int row = 0; row < frame.height; ++row) {
-    const std::uint16_t* pixels = row16(frame, row);
-    std::uint8_t* out = eight_bits_.data() + static_cast<std::size_t>(row) * width;
-    for (std::size_t column = 0; column < width; ++column) out[column] = table_[pixels[column]];
-  }
-  pitch = width;
-  return eight_bits_.data();
 }
 
 void Preprocessor::scale(const std::uint8_t* grey, std::size_t pitch) {

@@ -42,24 +42,35 @@ Array read_npy(const std::string& path) {
   return array;
 }
 
+edge_irdet::SixteenBitMapping mapping_of(const std::string& name) {
+  using edge_irdet::SixteenBitMapping;
+  if (name == "linear-percentile") return SixteenBitMapping::linear_percentile;
+  if (name == "fixed-range") return SixteenBitMapping::fixed_range;
+  if (name == "plateau") return SixteenBitMapping::plateau;
+  throw std::runtime_error("mapping: " + name);
+}
+
+// The frames of a case lie below one another in its arrays; all but a stream's have one.
 bool run(const std::string& folder, std::istringstream& line) {
   std::string name;
   std::string mapping;
+  std::string shutter;
   edge_irdet::SixteenBitSpec sixteen;
   int pad = 0;
   int left = 0;
   int top = 0;
   int width = 0;
   int height = 0;
-  line >> name >> mapping >> sixteen.low >> sixteen.high >> sixteen.min_span >> pad >> left >> top >> width >> height;
+  line >> name >> mapping >> sixteen.low >> sixteen.high >> sixteen.min_span >> sixteen.plateau >> sixteen.linear >>
+      sixteen.max_gain >> sixteen.smoothing_frames >> sixteen.shutter_frames >> pad >> left >> top >> width >> height >>
+      shutter;
   if (!line) throw std::runtime_error("a malformed case");
   const Array in = read_npy(folder + "/" + name + ".in.npy");
   const Array out = read_npy(folder + "/" + name + ".out.npy");
   edge_irdet::PreprocessSpec spec;
   spec.pad_value = static_cast<std::uint8_t>(pad);
   if (mapping != "none") {
-    sixteen.mapping = mapping == "fixed-range" ? edge_irdet::SixteenBitMapping::fixed_range
-                                               : edge_irdet::SixteenBitMapping::linear_percentile;
+    sixteen.mapping = mapping_of(mapping);
     spec.sixteen_bit = sixteen;
   }
   // A pitch longer than the row, as cameras have, must not matter.
@@ -70,23 +81,33 @@ bool run(const std::string& folder, std::istringstream& line) {
     std::memcpy(padded.data() + static_cast<std::size_t>(index) * pitch,
                 in.bytes.data() + static_cast<std::size_t>(index) * row, row);
   }
-  const edge_irdet::ImageView view{padded.data(), in.columns, in.rows, pitch,
-                                   in.item == 2 ? edge_irdet::PixelFormat::grey16 : edge_irdet::PixelFormat::grey8};
-  edge_irdet::Preprocessor preprocessor(spec, out.columns, out.rows);
-  const edge_irdet::Placement placement = preprocessor(view);
-  if (placement.left != left || placement.top != top || placement.width != width || placement.height != height) {
-    std::cerr << name << ": placed at " << placement.left << "," << placement.top << "\n";
-    return false;
-  }
-  for (int pass = 0; pass < 2; ++pass) {  // twice: the second frame reuses every buffer
-    for (std::size_t index = 0; index < out.bytes.size(); ++index) {
-      if (preprocessor.tensor()[index] != out.bytes[index]) {
-        std::cerr << name << ": byte " << index << " is " << int(preprocessor.tensor()[index]) << ", golden is "
-                  << int(out.bytes[index]) << "\n";
+  const int frames = static_cast<int>(shutter.size());
+  const int rows = in.rows / frames;
+  edge_irdet::Preprocessor preprocessor(spec, out.columns, out.rows / frames);
+  for (int pass = 0; pass < 2; ++pass) {  // after a reset all is as at first
+    for (int frame = 0; frame < frames; ++frame) {
+      const edge_irdet::ImageView view{padded.data() + static_cast<std::size_t>(frame * rows) * pitch, in.columns, rows,
+                                       pitch,
+                                       in.item == 2 ? edge_irdet::PixelFormat::grey16 : edge_irdet::PixelFormat::grey8};
+      const edge_irdet::Placement placement = preprocessor(view);
+      if (placement.left != left || placement.top != top || placement.width != width || placement.height != height) {
+        std::cerr << name << ": placed at " << placement.left << "," << placement.top << "\n";
         return false;
       }
+      if (preprocessor.shutter() != (shutter[static_cast<std::size_t>(frame)] == '1')) {
+        std::cerr << name << ": frame " << frame << " has the shutter " << preprocessor.shutter() << "\n";
+        return false;
+      }
+      const std::uint8_t* golden = out.bytes.data() + static_cast<std::size_t>(frame) * preprocessor.size();
+      for (std::size_t index = 0; index < preprocessor.size(); ++index) {
+        if (preprocessor.tensor()[index] != golden[index]) {
+          std::cerr << name << ": frame " << frame << " byte " << index << " is " << int(preprocessor.tensor()[index])
+                    << ", golden is " << int(golden[index]) << "\n";
+          return false;
+        }
+      }
     }
-    preprocessor(view);
+    preprocessor.reset();
   }
   return true;
 }

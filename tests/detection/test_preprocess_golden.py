@@ -20,21 +20,37 @@ CASES = [line.split() for line in (GOLDEN / "cases.txt").read_text().splitlines(
 
 @pytest.mark.parametrize("case", CASES, ids=[case[0] for case in CASES])
 def test_python_meets_the_golden_arrays(case: list[str]) -> None:
-    name, mapping, low, high, min_span, pad, *placed = case
-    frame = np.load(GOLDEN / f"{name}.in.npy")
-    expected = np.load(GOLDEN / f"{name}.out.npy")
+    name, mapping, *numbers, shutter = case
+    low, high, min_span, plateau, linear, max_gain, smoothing = map(float, numbers[:7])
+    shutter_frames, pad, *placed = map(int, numbers[7:])
+    frames = np.split(np.load(GOLDEN / f"{name}.in.npy"), len(shutter))
+    expected = np.split(np.load(GOLDEN / f"{name}.out.npy"), len(shutter))
     sixteen = None
     if mapping != "none":
-        sixteen = SixteenBitSpec(SixteenBitMapping(mapping), float(low), float(high), float(min_span))
-    height, width = expected.shape
+        sixteen = SixteenBitSpec(
+            SixteenBitMapping(mapping),
+            low,
+            high,
+            min_span,
+            plateau=plateau,
+            linear=linear,
+            max_gain=max_gain,
+            smoothing_frames=smoothing,
+            shutter_frames=shutter_frames,
+        )
+    height, width = expected[0].shape
     preprocessor = Preprocessor(
-        PreprocessSpec(pad_value=int(pad), sixteen_bit=sixteen), InputSpec("image", width, height, 1, "uint8")
+        PreprocessSpec(pad_value=pad, sixteen_bit=sixteen), InputSpec("image", width, height, 1, "uint8")
     )
-    placement = preprocessor(frame)
-    np.testing.assert_array_equal(preprocessor.tensor[0, 0], expected)
-    assert [placement.left, placement.top, placement.width, placement.height] == [
-        int(value) for value in placed
-    ]
+    for _ in range(2):  # after a reset all is as at first
+        flags = ""
+        for frame, tensor in zip(frames, expected, strict=True):
+            placement = preprocessor(frame)
+            np.testing.assert_array_equal(preprocessor.tensor[0, 0], tensor)
+            flags += str(int(preprocessor.shutter))
+        assert flags == shutter
+        assert [placement.left, placement.top, placement.width, placement.height] == placed
+        preprocessor.reset()
 
 
 def taps(source: int, target: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:

@@ -4,9 +4,10 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 from numpy.typing import NDArray
 
-from edge_irdet.detection.sixteen_bit import count_bounds, mapping_table, parse_mapping, to_eight_bits
+from edge_irdet.detection.sixteen_bit import parse_mapping, to_eight_bits
 from edge_irdet.errors import OptionError, SixteenBitUnmappedError
 from edge_irdet.package import SixteenBitMapping, SixteenBitSpec
 
@@ -36,13 +37,6 @@ def test_fixed_range_by_hand() -> None:
     assert to_eight_bits(counts, spec).tolist() == [[0, 0, 1, 128, 255, 255]]
 
 
-def test_percentiles_are_counts_that_occur() -> None:
-    image = np.repeat(np.array([10, 20, 30, 40], np.uint16), 25).reshape(10, 10)
-    for low, high, expected in ((0, 100, (10, 40)), (25, 75, (10, 30)), (26, 76, (20, 40))):
-        spec = SixteenBitSpec(SixteenBitMapping.LINEAR_PERCENTILE, low, high)
-        assert count_bounds(image, spec) == expected
-
-
 @settings(max_examples=60, deadline=None)
 @given(st.integers(0, 10**6), st.integers(0, 60000), st.integers(0, 5000))
 def test_the_mapping_keeps_order(seed: int, low: int, span: int) -> None:
@@ -62,26 +56,32 @@ def test_a_flat_frame_is_flat_grey_and_its_noise_stays_small(level: int) -> None
     assert np.ptp(to_eight_bits(noisy, PERCENTILE)) <= 20
 
 
-def test_the_table_never_leaves_its_range() -> None:
-    table = mapping_table(500.0, 400.0, 64.0)  # bounds the wrong way round: widened, not inverted
-    assert (np.diff(table.astype(int)) >= 0).all()
-
-
-def test_it_writes_into_the_given_array() -> None:
-    out = np.zeros((24, 32), np.uint8)
-    assert to_eight_bits(frame(0, 2000, 3000), PERCENTILE, out=out) is out
-    assert out.any()
+def test_bounds_the_wrong_way_round_are_widened_not_inverted() -> None:
+    spec = SixteenBitSpec(SixteenBitMapping.FIXED_RANGE, 500, 400)
+    mapped = to_eight_bits(np.arange(65536, dtype=np.uint16)[None], spec)
+    assert (np.diff(mapped[0].astype(int)) >= 0).all()
 
 
 def test_mappings_are_parsed() -> None:
     assert parse_mapping("linear-percentile") == PERCENTILE
     assert parse_mapping("fixed-range:1995,3235") == SixteenBitSpec(SixteenBitMapping.FIXED_RANGE, 1995, 3235)
+    smoothed = parse_mapping("linear-percentile:1,99@12.5")
+    assert smoothed == SixteenBitSpec(SixteenBitMapping.LINEAR_PERCENTILE, 1, 99, smoothing_frames=12.5)
+    plateau = SixteenBitSpec(SixteenBitMapping.PLATEAU, 0.5, 99.9)
+    assert parse_mapping("plateau") == replace(plateau, smoothing_frames=15)
+    assert parse_mapping("plateau@0") == plateau
+    assert parse_mapping("plateau:2,3@4") == replace(plateau, plateau=2, max_gain=3, smoothing_frames=4)
+    assert parse_mapping("plateau:2,3,0@0") == replace(plateau, plateau=2, max_gain=3, linear=0)
 
 
 @pytest.mark.parametrize(
     "text",
     ["", "agc", "fixed-range", "fixed-range:5", "fixed-range:9,5", "fixed-range:0,70000", "fixed-range:a,b",
-     "linear-percentile:50,101", "linear-percentile:-1,50", "fixed-range:nan,5"],
+     "linear-percentile:50,101", "linear-percentile:-1,50", "fixed-range:nan,5", "fixed-range:1,2@9",
+     "linear-percentile@", "linear-percentile@-1", "linear-percentile@inf", "linear-percentile@nan",
+     "linear-percentile@1@2", "linear-percentile:", "@15", "plateau:1", "plateau:0,4", "plateau:101,4",
+     "plateau:1,0", "plateau:1,nan",     "plateau:1,4,101", "plateau:1,4,-1", "plateau:1,4,5,6", "plateau:", "plateau:,", "Plateau",
+     "plateau@20:1,4"],
 )  # fmt: skip
 def test_malformed_mappings_are_refused(text: str) -> None:
     with pytest.raises(OptionError, match="--map16"):

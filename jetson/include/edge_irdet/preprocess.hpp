@@ -10,27 +10,9 @@
 #include <optional>
 #include <vector>
 
+#include "edge_irdet/sixteen_bit.hpp"
+
 namespace edge_irdet {
-
-enum class PixelFormat { grey8, grey16 };
-
-// A frame that somebody else owns.
-struct ImageView {
-  const void* data = nullptr;
-  int width = 0;
-  int height = 0;
-  std::size_t pitch = 0;  // bytes from one row to the next
-  PixelFormat format = PixelFormat::grey8;
-};
-
-enum class SixteenBitMapping { linear_percentile, fixed_range };
-
-struct SixteenBitSpec {
-  SixteenBitMapping mapping = SixteenBitMapping::linear_percentile;
-  double low = 0.5;        // percentile (0..100) or count that becomes 0
-  double high = 99.9;      // percentile (0..100) or count that becomes 255
-  double min_span = 64.0;  // smallest range of counts that is stretched to 255
-};
 
 struct PreprocessSpec {
   std::uint8_t pad_value = 114;
@@ -55,9 +37,16 @@ class Preprocessor {
  public:
   Preprocessor(PreprocessSpec spec, int network_width, int network_height);
 
-  // Puts a frame into the tensor. Throws std::invalid_argument for an empty frame, a pitch shorter than a row,
-  // or a 16-bit frame where the spec names no mapping.
+  // Puts a frame into the tensor; one of another size or format than the last is the first of its stream. Throws
+  // std::invalid_argument for an empty frame, a pitch shorter than a row, or a 16-bit frame where the spec names no
+  // mapping.
   Placement operator()(const ImageView& frame);
+
+  // Forgets the frames so far, as after a gap in them: the next one is the first.
+  void reset();
+
+  // Whether the last frame showed the camera's closed shutter, or nothing at all.
+  bool shutter() const { return shutter_; }
 
   const std::uint8_t* tensor() const { return tensor_.data(); }
   std::size_t size() const { return tensor_.size(); }
@@ -70,8 +59,8 @@ class Preprocessor {
     std::uint32_t weight = 0;
   };
 
+  void start(const ImageView& frame);
   static std::vector<Tap> taps(int source, int target);
-  const std::uint8_t* to_eight_bits(const ImageView& frame, std::size_t& pitch);
   void scale(const std::uint8_t* grey, std::size_t pitch);
 
   PreprocessSpec spec_;
@@ -79,13 +68,14 @@ class Preprocessor {
   int network_height_;
   int source_width_ = 0;
   int source_height_ = 0;
+  PixelFormat source_format_ = PixelFormat::grey8;
   Placement placement_;
   std::vector<Tap> across_;
   std::vector<Tap> down_;
   std::array<std::vector<std::uint32_t>, 2> rows_;  // horizontally scaled source rows, 8 fractional bits
   std::vector<std::uint8_t> eight_bits_;
-  std::vector<std::uint64_t> counts_;
-  std::vector<std::uint8_t> table_;
+  std::optional<SixteenBitMapper> mapper_;
+  bool shutter_ = false;
   std::vector<std::uint8_t> tensor_;
 };
 
