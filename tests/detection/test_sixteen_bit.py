@@ -80,7 +80,8 @@ def test_mappings_are_parsed() -> None:
      "linear-percentile:50,101", "linear-percentile:-1,50", "fixed-range:nan,5", "fixed-range:1,2@9",
      "linear-percentile@", "linear-percentile@-1", "linear-percentile@inf", "linear-percentile@nan",
      "linear-percentile@1@2", "linear-percentile:", "@15", "plateau:1", "plateau:0,4", "plateau:101,4",
-     "plateau:1,0", "plateau:1,nan",     "plateau:1,4,101", "plateau:1,4,-1", "plateau:1,4,5,6", "plateau:", "plateau:,", "Plateau",
+     "plateau:1,0", "plateau:1,nan", "plateau:1,4,101", "plateau:1,4,-1", "plateau:1,4,5,6",
+     "plateau:", "plateau:,", "Plateau",
      "plateau@20:1,4"],
 )  # fmt: skip
 def test_malformed_mappings_are_refused(text: str) -> None:
