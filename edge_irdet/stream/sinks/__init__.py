@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from fnmatch import fnmatch
 from pathlib import Path
 from typing import NamedTuple
+from urllib.parse import unquote
 
 from edge_irdet.dataset.decoding import IMAGE_SUFFIXES
 from edge_irdet.errors import OptionError, UnknownOutputError
@@ -82,11 +83,17 @@ def open_sink(uri: str) -> Sink:
         OptionError: its address or a parameter is wrong.
         ExtraMissingError: it needs a library that is not installed.
     """
+    scheme = _scheme(uri)
+    if "\0" in uri or (scheme in _PEERS and not unquote(uri).isprintable()):
+        # Not shown: where its credentials end cannot be told.
+        raise OptionError(
+            "an output has control characters or bytes that are no UTF-8 in its name",
+            "write its name in plain text",
+        )
     if uri == "-":
         return JsonLinesSink(None)
     if uri.startswith("mot:") and len(uri) > 4:
         return MotSink(Path(uri[4:]))
-    scheme = _scheme(uri)
     if scheme in _PEERS:
         return _PEERS[scheme](uri)
     path = Path(uri.removeprefix("file://"))
@@ -118,6 +125,7 @@ def open_sinks(outputs: Sequence[str], sources: Sequence[str]) -> list[Output]:
         for output in outputs
         for index in (range(len(sources)) if INDEX in output else (0,))
     ]
+    opened = [Output(open_sink(output), index) for output, index in named]
     places = [_place(output) for output, _ in named]
     for (output, _), place in zip(named, places, strict=True):
         if places.count(place) > 1:
@@ -127,12 +135,11 @@ def open_sinks(outputs: Sequence[str], sources: Sequence[str]) -> list[Output]:
                 f"the output {redact_uri(output)!r} is the source itself or one of its images",
                 "name another file or folder with --output",
             )
-    opened = [Output(open_sink(output), index) for output, index in named]
     for (output, index), (sink, _) in zip(named, opened, strict=True):
         if index is None and not sink.shared and len(sources) > 1:
             stem, suffix = os.path.splitext(output)
             raise OptionError(
-                f"the output {output!r} takes one source, and there are {len(sources)}",
+                f"the output {redact_uri(output)!r} takes one source, and there are {len(sources)}",
                 f"write one a source: --output '{stem}-{INDEX}{suffix}'",
             )
     return opened

@@ -121,7 +121,7 @@ class UnixSocketSink(Sink):
         self._readers = []
         if late:
             raise OutputFailedError(
-                f"{self.name}: {late} of {readers} readers had not taken the last records when the stream ended",
+                f"{self.name}: {late} of {readers} readers had not taken their last records at the end",
                 "read faster, in a thread of its own for example",
             )
 

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from edge_irdet.errors import OutputFailedError
@@ -52,6 +52,7 @@ def record_of(rows: list[dict[str, str]]) -> Record:
     )
 
 
+@settings(deadline=None)
 @given(data=st.data())
 def test_what_is_read_back_is_what_was_written(
     data: st.DataObject, records: st.SearchStrategy[Record], info: StreamInfo, put: Put

@@ -4,6 +4,8 @@ import sys
 from pathlib import Path
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from edge_irdet.errors import EdgeIrdetError, ExtraMissingError, OptionError, UnknownOutputError
 from edge_irdet.stream.sinks import SINK_USAGES, open_sink, open_sinks
@@ -49,6 +51,8 @@ def test_a_misspelt_scheme_gets_a_hint() -> None:
         ("zmq:udp://*:5556", "tcp:// or ipc://"),
         ("zmq:tcp://*:5556?mode=listen", "neither bind nor connect"),
         ("zmq:tcp://*:5556?queue=0", r"1\.\.100000"),
+        ("udp://239.0.0.1:5005?interface=a%00b", "control characters"),
+        (f"mqtt://user:{SECRET}\udcff@host/t", "no UTF-8"),
         ("mqtt:", "no host"),
         ("mqtt://host", "no topic"),
         ("mqtt://host/", "no topic"),
@@ -172,3 +176,49 @@ def test_no_error_shows_what_looks_like_a_password(uri: str) -> None:
     with pytest.raises(EdgeIrdetError) as caught:
         open_sink(uri)
     assert SECRET not in str(caught.value)
+
+
+PIECES = st.sampled_from(
+    [
+        "//",
+        "/",
+        ":",
+        "@",
+        "?",
+        "&",
+        "=",
+        "[",
+        "]",
+        "%",
+        "%25",
+        "%zz",
+        "*",
+        "host",
+        "1883",
+        "qos",
+        "ttl",
+        ".",
+        "\udcff",
+        " ",
+    ]
+)
+
+
+@settings(deadline=None, max_examples=500)
+@given(
+    st.sampled_from(["udp:", "unix:", "zmq:", "zmq:tcp:", "mqtt:", "mqtts:", "mot:", "file:", "x:", ""]),
+    st.lists(PIECES | st.text(max_size=5), max_size=10).map("".join),
+    st.lists(PIECES, max_size=10).map("".join),
+)
+def test_any_text_is_an_output_or_a_coded_error_that_shows_no_password(
+    scheme: str, before: str, after: str
+) -> None:
+    for uri in (scheme + before, f"{scheme}//{before}{SECRET}@{after}"):
+        try:
+            opened = open_sinks([uri], ["synthetic:", "rtsp://camera/1"])
+        except EdgeIrdetError as error:
+            message = str(error)
+        else:
+            message = " ".join(output.sink.name for output in opened)
+        if scheme in ("mqtt:", "mqtts:", "x:") and not any(character.isspace() for character in before):
+            assert SECRET not in message

@@ -49,7 +49,7 @@ def test_one_record_a_datagram(
     sink.close()
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=50)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=50, deadline=None)
 @given(data=st.data())
 def test_any_record_comes_as_it_was(
     data: st.DataObject,

@@ -84,7 +84,7 @@ def test_every_reader_gets_the_records_from_when_it_connects(
     assert first.rest() == second.rest() == []
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=50)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=50, deadline=None)
 @given(data=st.data())
 def test_any_record_comes_as_it_was(
     data: st.DataObject,

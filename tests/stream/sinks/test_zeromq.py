@@ -67,7 +67,7 @@ def test_a_subscriber_gets_topic_and_record(
     sink.close()
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=30)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=12, deadline=None)
 @given(data=st.data())
 def test_any_record_comes_as_it_was(
     data: st.DataObject,
