@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 import sys
 from pathlib import Path
 
@@ -8,7 +9,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from edge_irdet.errors import EdgeIrdetError, ExtraMissingError, OptionError, UnknownOutputError
+from edge_irdet.stream.record import DetectionRecord, Record, TrackRecord, decode_record, encode_record
 from edge_irdet.stream.sinks import SINK_USAGES, open_sink, open_sinks
+from edge_irdet.stream.sinks.csv_table import DETECTION_COLUMNS, FRAME_COLUMNS
+from edge_irdet.stream.sinks.mqtt import MAX_WAITING
+from edge_irdet.stream.sinks.udp import ETHERNET_PAYLOAD, MAX_DATAGRAM
+from edge_irdet.stream.sinks.unix_socket import MAX_READERS
+from edge_irdet.stream.sinks.zeromq import DEFAULT_QUEUE
 
 SECRET = "hunter2"
 
@@ -222,3 +229,22 @@ def test_any_text_is_an_output_or_a_coded_error_that_shows_no_password(
             message = " ".join(output.sink.name for output in opened)
         if scheme in ("mqtt:", "mqtts:", "x:") and not any(character.isspace() for character in before):
             assert SECRET not in message
+
+
+PAGE = Path(__file__).parents[3] / "docs" / "outputs.md"
+
+
+def test_the_page_of_the_outputs_says_what_there_is() -> None:
+    text = PAGE.read_text(encoding="utf-8")
+    example = text.split("```json\n")[1].split("```")[0].replace("\n", "")
+    assert encode_record(decode_record(example)).decode() == example, "every field is in it, in order"
+    for kind in (Record, DetectionRecord, TrackRecord):
+        for name in kind.__struct_fields__:
+            assert f"`{name}`" in text
+    for usage in SINK_USAGES:
+        form = re.split(r"[?\[ ]", usage.replace("mqtt[s]://[USER:PASSWORD@]", "mqtt://"))[0]
+        assert form.replace("/run/edge-irdet/records", "PATH") in text.replace("unix:///PATH", "unix://PATH")
+    assert ", ".join(FRAME_COLUMNS) in " ".join(text.split())
+    assert ", ".join(DETECTION_COLUMNS) in " ".join(text.split())
+    limits = (MAX_DATAGRAM, ETHERNET_PAYLOAD // 50 * 50, MAX_READERS, MAX_WAITING, DEFAULT_QUEUE)
+    assert all(f"{limit:,}" in text for limit in limits)
