@@ -90,10 +90,9 @@ def as_page(url: str, act: Callable[[PageEnd], Awaitable[None]]) -> None:
     """Open a page's WebSocket and act on it."""
 
     async def run() -> None:
-        timeout = aiohttp.ClientWSTimeout(ws_close=2)
         async with (
             aiohttp.ClientSession() as session,
-            session.ws_connect(f"{url}socket", timeout=timeout) as socket,
+            session.ws_connect(f"{url}socket") as socket,
         ):
             await act(PageEnd(socket))
 

@@ -1,7 +1,9 @@
 from __future__ import annotations
 
+import asyncio
 import logging
 import socket
+import threading
 import time
 from urllib.parse import urlsplit
 
@@ -242,11 +244,16 @@ def test_without_the_extra(monkeypatch: pytest.MonkeyPatch, status: FakeStatus) 
 def test_a_server_that_has_ended_fails_the_output(
     preview: MakePreview, status: FakeStatus, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    started = threading.Event()
+
     async def broken(self: object) -> None:
+        while not started.is_set():
+            await asyncio.sleep(0.01)
         raise RuntimeError("broken")
 
     monkeypatch.setattr("edge_irdet.stream.preview.viewers.Viewers.run", broken)
     sink = preview()
+    started.set()
 
     def feed_on() -> None:
         deadline = time.monotonic() + 5
