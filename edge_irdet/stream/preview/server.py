@@ -8,6 +8,7 @@ import errno
 import logging
 import socket
 import threading
+import time
 from collections.abc import Callable
 
 from aiohttp import web
@@ -30,6 +31,8 @@ SPARE_CONNECTIONS = 16
 
 FIRST_REQUEST_SECONDS = 10.0
 """A connection that has asked for nothing by then is closed: it may only have come to use up our places."""
+
+SWEEP_SECONDS = 1.0
 
 SEND_BUFFER_BYTES = 128 * 1024
 """The kernel's buffer of a connection, kept small so that a slow viewer does not get what is seconds old."""
@@ -61,7 +64,7 @@ class PreviewServer:
         self._stop: asyncio.Event | None = None
         self._ready = threading.Event()
         self._failure: BaseException | None = None
-        self._silent: set[RequestHandler] = set()
+        self._silent: dict[RequestHandler, float] = {}
         self.port = config.port
 
     @property
@@ -126,16 +129,18 @@ class PreviewServer:
         assert runner.server is not None
         server = runner.server
         accepting = await self._loop.create_server(lambda: self._accept(server), sock=listening)
-        clock = asyncio.create_task(viewers.run())
+        working = [asyncio.create_task(viewers.run()), asyncio.create_task(self._drop_silent())]
         stopping = asyncio.create_task(self._stop.wait())
         self._ready.set()
         try:
-            await asyncio.wait({clock, stopping}, return_when=asyncio.FIRST_COMPLETED)
-            if clock.done():
-                clock.result()  # raises what ended it
+            await asyncio.wait({*working, stopping}, return_when=asyncio.FIRST_COMPLETED)
+            for task in working:
+                if task.done():
+                    task.result()  # raises what ended it
         finally:
             accepting.close()
-            clock.cancel()
+            for task in working:
+                task.cancel()
             stopping.cancel()
             await viewers.close()
             await runner.cleanup()
@@ -145,18 +150,22 @@ class PreviewServer:
         if len(server.connections) >= most:
             return _Refusal()
         handler: RequestHandler = server()
-        self._silent.add(handler)
-        asyncio.get_running_loop().call_later(FIRST_REQUEST_SECONDS, self._drop_silent, handler)
+        self._silent[handler] = time.monotonic() + FIRST_REQUEST_SECONDS
         return handler
 
     def _heard(self, request: web.BaseRequest) -> None:
-        self._silent.discard(request.protocol)
+        self._silent.pop(request.protocol, None)
 
-    def _drop_silent(self, handler: RequestHandler) -> None:
-        if handler in self._silent:
-            self._silent.discard(handler)
-            if isinstance(handler.transport, asyncio.Transport):
-                handler.transport.abort()
+    async def _drop_silent(self) -> None:
+        while True:
+            await asyncio.sleep(SWEEP_SECONDS)
+            now = time.monotonic()
+            for handler, until in list(self._silent.items()):
+                transport = handler.transport
+                if transport is None or now > until:
+                    del self._silent[handler]
+                if isinstance(transport, asyncio.Transport) and now > until:
+                    transport.abort()
 
 
 class _Refusal(asyncio.Protocol):

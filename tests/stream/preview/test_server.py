@@ -284,6 +284,7 @@ def test_connections_that_say_nothing_are_bounded_and_dropped(
     preview: MakePreview, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("edge_irdet.stream.preview.server.FIRST_REQUEST_SECONDS", 0.3)
+    monkeypatch.setattr("edge_irdet.stream.preview.server.SWEEP_SECONDS", 0.05)
     address = urlsplit(preview(max_clients=1).url)
     silent = [socket.create_connection((address.hostname, address.port), timeout=5) for _ in range(30)]
     try:
