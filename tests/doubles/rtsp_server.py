@@ -18,7 +18,7 @@ sys.path.insert(0, __file__.rpartition("/")[0])
 from numbered_pictures import numbered_bytes
 
 LAUNCH = (
-    "( appsrc name=pictures is-live=true format=time do-timestamp=true"
+    "( appsrc name=pictures is-live=true format=time"
     " caps=video/x-raw,format=GRAY8,width={width},height={height},framerate={rate}/1"
     " ! videoconvert ! video/x-raw,format=I420"
     " ! x264enc tune=zerolatency speed-preset=ultrafast bitrate=2000 key-int-max={rate} sliced-threads=false"
@@ -38,9 +38,12 @@ class NumberedFactory(GstRtspServer.RTSPMediaFactory):
         state = {"number": 0}
 
         def push() -> bool:
-            image = numbered_bytes(state["number"], self.width, self.height)
-            state["number"] += 1
-            flow = source.emit("push-buffer", Gst.Buffer.new_wrapped(image))
+            number = state["number"]
+            buffer = Gst.Buffer.new_wrapped(numbered_bytes(number, self.width, self.height))
+            # By number, not by clock: on a busy machine the pictures come unevenly, their times do not.
+            buffer.pts, buffer.duration = number * Gst.SECOND // self.rate, Gst.SECOND // self.rate
+            state["number"] = number + 1
+            flow = source.emit("push-buffer", buffer)
             return flow in (Gst.FlowReturn.OK, Gst.FlowReturn.FLUSHING)
 
         GLib.timeout_add(1000 // self.rate, push)

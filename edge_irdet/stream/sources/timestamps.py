@@ -14,7 +14,7 @@ INTERVALS = 15
 LEAST_INTERVALS = 3
 """With fewer, nothing is said: there is no usual interval yet."""
 
-GAP = 1.7
+GAP = 1.8
 """Share of the usual interval from which a step is a gap: one lost picture makes 2, jitter less."""
 
 

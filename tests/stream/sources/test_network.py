@@ -15,7 +15,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from doubles.network_servers import (
@@ -131,6 +131,7 @@ def test_a_refused_address_keeps_its_credentials(uri: str) -> None:
     assert "ter2" not in str(caught.value)
 
 
+@settings(max_examples=40)
 @given(st.text(max_size=40))
 def test_any_text_is_an_address_or_an_option_error(text: str) -> None:
     for scheme in ("rtsp://", "http://user:hunter2@", "udp:"):

@@ -69,7 +69,8 @@ def read(source: Source) -> Frame:
 def message(sequence: int = 0, width: int = 8, height: int = 6, **changes: object) -> bytes:
     header = FrameHeader(width, height, PixelFormat.GREY, sequence, 0)
     values = list(FrameHeader.STRUCT.unpack(header.pack()))
-    names = "magic version size width height code zero sequence capture_ns payload".split()
+    names = ["magic", "version", "size", "width", "height", "code", "zero", "sequence", "capture_ns"]
+    names.append("payload")
     for name, value in changes.items():
         values[names.index(name)] = value
     return FrameHeader.STRUCT.pack(*values) + bytes(range(48))
