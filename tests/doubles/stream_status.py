@@ -8,9 +8,9 @@ from collections import deque
 
 import msgspec
 
+from edge_irdet.stream.latency import Percentiles
 from edge_irdet.stream.record import Record
 from edge_irdet.stream.status import SinkStatus, SourceState, SourceStatus, StreamStatus
-from edge_irdet.stream.latency import Percentiles
 
 RATE_RECORDS = 30
 

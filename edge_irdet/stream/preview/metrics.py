@@ -10,9 +10,9 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, InfoM
 from prometheus_client.exposition import choose_encoder
 from prometheus_client.registry import Collector
 
+from edge_irdet.stream.latency import Percentiles
 from edge_irdet.stream.preview.board import StatusBoard
 from edge_irdet.stream.status import SinkStatus, SourceState, SourceStatus, StreamStatus
-from edge_irdet.stream.latency import Percentiles
 
 PREFIX = "edge_irdet_"
 
