@@ -58,6 +58,9 @@ Placement Preprocessor::operator()(const ImageView& frame) {
                                 std::to_string(frame.height) + " with a pitch of " + std::to_string(frame.pitch) +
                                 " bytes");
   }
+  if (pixel == 2 && (frame.pitch % 2 != 0 || reinterpret_cast<std::uintptr_t>(frame.data) % 2 != 0)) {
+    throw std::invalid_argument("E105 frame format: the rows of a 16-bit frame must begin at even addresses");
+  }
   if (frame.format == PixelFormat::grey16 && !spec_.sixteen_bit) {
     throw std::invalid_argument("E107 16-bit mapping not named: name one in the spec");
   }

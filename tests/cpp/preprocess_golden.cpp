@@ -126,7 +126,12 @@ bool refusals() {
   const std::vector<std::uint8_t> bytes(64, 1);
   using edge_irdet::PixelFormat;
   edge_irdet::Preprocessor preprocessor({}, 32, 32);
+  edge_irdet::PreprocessSpec mapped;
+  mapped.sixteen_bit = edge_irdet::SixteenBitSpec{};
+  edge_irdet::Preprocessor sixteen(mapped, 32, 32);
   return refuses([&] { preprocessor({bytes.data(), 4, 4, 8, PixelFormat::grey16}); }) &&
+         refuses([&] { sixteen({bytes.data(), 4, 4, 9, PixelFormat::grey16}); }) &&
+         refuses([&] { sixteen({bytes.data() + 1, 4, 4, 8, PixelFormat::grey16}); }) &&
          refuses([&] { preprocessor({bytes.data(), 8, 4, 7, PixelFormat::grey8}); }) &&
          refuses([&] { preprocessor({bytes.data(), 0, 4, 8, PixelFormat::grey8}); }) &&
          refuses([&] { preprocessor({nullptr, 4, 4, 8, PixelFormat::grey8}); }) &&

@@ -38,8 +38,8 @@ class Preprocessor {
   Preprocessor(PreprocessSpec spec, int network_width, int network_height);
 
   // Puts a frame into the tensor; one of another size or format than the last is the first of its stream. Throws
-  // std::invalid_argument for an empty frame, a pitch shorter than a row, or a 16-bit frame where the spec names no
-  // mapping.
+  // std::invalid_argument for an empty frame, a pitch shorter than a row, 16-bit rows that begin at odd addresses, or
+  // a 16-bit frame where the spec names no mapping.
   Placement operator()(const ImageView& frame);
 
   // Forgets the frames so far, as after a gap in them: the next one is the first.
