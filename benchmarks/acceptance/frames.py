@@ -61,6 +61,7 @@ def network_inputs(package: Any) -> list[NDArray[np.uint8]]:
     preprocessor = Preprocessor(manifest.preprocess, manifest.input)
     inputs = []
     for image in scene_frames():
+        preprocessor.reset()  # stills are no sequence
         preprocessor(image)
         inputs.append(preprocessor.tensor.copy())
     return inputs

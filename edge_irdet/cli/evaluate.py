@@ -76,6 +76,7 @@ def evaluate_command(
         threshold = manifest.postprocess.score_threshold if score is None else score
 
         def predict(sample: Sample) -> Prediction:
+            detector.reset()  # stills are no sequence
             if detector.has_saliency:
                 return Prediction(*detector.detect_with_saliency(sample.image))
             return Prediction(detector.detect(sample.image))

@@ -57,7 +57,10 @@ def threshold_command(
     rule = None if nms is None else NmsRule(nms)
     config = DetectorConfig(score_threshold=EVALUATION_SCORE, nms=rule, sixteen_bit=map16)
     with Detector(package, config) as detector:
-        predictions = [detector.detect(sample.image) for sample in samples]
+        predictions = []
+        for sample in samples:
+            detector.reset()  # stills are no sequence
+            predictions.append(detector.detect(sample.image))
         opened, spec = detector.package, detector.postprocess
     sizes = [(sample.image.shape[1], sample.image.shape[0]) for sample in samples]
     curve = operating_curve(predictions, [Truth.of(sample) for sample in samples], sizes)

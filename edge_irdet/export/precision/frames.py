@@ -81,5 +81,6 @@ def network_inputs(
     """
     preprocessor = Preprocessor(preprocess, network_input)
     for sample in dataset:
+        preprocessor.reset()  # stills are no sequence
         preprocessor(sample.image)
         yield preprocessor.tensor.copy()

@@ -59,6 +59,7 @@ class GraphMeasurer:
         with self._runner(graph) as runner, Detector(self.package, config, runner) as detector:
 
             def predict(sample: Sample) -> Prediction:
+                detector.reset()  # stills are no sequence
                 if detector.has_saliency:
                     return Prediction(*detector.detect_with_saliency(sample.image))
                 return Prediction(detector.detect(sample.image))

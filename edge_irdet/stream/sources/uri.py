@@ -42,7 +42,10 @@ def parse_uri(uri: str) -> SourceURI:
     if match is None:
         return SourceURI("", uri, {})
     scheme, rest = match.group(1).lower(), match.group(2)
-    path, _, query = rest.partition("?")
+    # A password may hold a ?, of which nothing may be taken for a parameter and named in an error.
+    at = rest.rfind("@") + 1
+    path, _, query = rest[at:].partition("?")
+    path = rest[:at] + path
     if path.startswith("//"):
         path = path[2:]
     parameters: dict[str, str] = {}
@@ -50,7 +53,7 @@ def parse_uri(uri: str) -> SourceURI:
         pairs = parse_qsl(query, keep_blank_values=True, strict_parsing=bool(query))
     except ValueError as error:
         raise OptionError(
-            f"the parameters of {redact_uri(uri)!r} cannot be read: {error}", "write ?name=value&name=value"
+            f"the parameters of {redact_uri(uri)!r} cannot be read", "write ?name=value&name=value"
         ) from error
     for name, value in pairs:
         if name in parameters or not value:

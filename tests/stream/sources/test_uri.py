@@ -107,3 +107,12 @@ def test_natural_order_is_the_numbers_order(numbers: list[int]) -> None:
 @given(st.lists(st.text(max_size=8)))
 def test_any_names_can_be_ordered(names: list[str]) -> None:
     assert sorted(sorted(names, key=natural_key)) == sorted(names)
+
+
+def test_a_password_with_a_question_mark_is_no_parameter() -> None:
+    for uri in ("magic://me:pa?ss@host/x", "magic://me:a?hunter2=1&hunter2=2@host"):
+        parsed = parse_uri(uri)
+        assert parsed.parameters == {}
+    with pytest.raises(OptionError) as caught:
+        parse_uri("magic://me:hunter2@host?x=1&x=2")
+    assert "hunter2" not in str(caught.value)
