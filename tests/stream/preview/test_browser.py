@@ -125,8 +125,8 @@ def running() -> Iterator[Callable[..., Running]]:
 class Watched:
     """A page whose errors and requests are kept."""
 
-    def __init__(self, browser: Browser, url: str, width: int = 1440, height: int = 900) -> None:
-        self.page: Page = browser.new_page(viewport={"width": width, "height": height})
+    def __init__(self, browser: Browser, url: str) -> None:
+        self.page: Page = browser.new_page(viewport={"width": 1440, "height": 900})
         self.page.set_default_timeout(PATIENCE)
         self.errors: list[str] = []
         self.asked: list[str] = []
@@ -193,7 +193,9 @@ def test_the_page_shows_a_running_stream(
     watched.page.close()
 
 
-def test_a_lost_source_never_looks_live(browser: Browser, running: Callable[..., Running]) -> None:
+def test_of_several_sources_the_lost_one_never_looks_live(
+    browser: Browser, running: Callable[..., Running]
+) -> None:
     stream = running(CLOUD, SEA)
     watched = Watched(browser, stream.url)
     watched.wait_live(tiles=2)
@@ -214,40 +216,9 @@ def test_a_lost_source_never_looks_live(browser: Browser, running: Callable[...,
     watched.wait(f"document.querySelector('.tile.old .veil')?.innerText !== {first!r}")
     stream.bring_back(1)
     watched.wait_live(tiles=2)
-    assert watched.errors == []
-    watched.page.close()
 
-
-def test_a_stuck_pipeline_never_looks_live(browser: Browser, running: Callable[..., Running]) -> None:
-    stream = running(CLOUD)
-    watched = Watched(browser, stream.url)
-    watched.wait_live()
-    stream.sources[0].giving.clear()  # and the status goes on saying that it runs
-    watched.wait("document.querySelector('.tile.old .veil strong')?.textContent.startsWith('No new picture')")
-    watched.page.close()
-
-
-def test_the_page_says_that_the_device_is_gone_and_comes_back_with_it(
-    browser: Browser, running: Callable[..., Running]
-) -> None:
-    stream = running(CLOUD)
-    watched = Watched(browser, stream.url)
-    watched.wait_live()
-    stream.close()
-    watched.wait("document.querySelector('.tile.old .veil strong')?.textContent.startsWith('No connection')")
-    assert watched.text("#connection") == "Reconnecting"
-    assert "No connection to the device" in watched.text("#alert")
-    port = int(stream.url.rstrip("/").rpartition(":")[2])
-    running(CLOUD, port=port)
-    watched.wait_live()
-    watched.page.close()
-
-
-def test_several_sources_on_a_phone(browser: Browser, running: Callable[..., Running]) -> None:
-    stream = running(CLOUD, SEA)
-    watched = Watched(browser, stream.url, 390, 844)
-    watched.wait_live(tiles=2)
-    assert watched.page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    watched.page.set_viewport_size({"width": 390, "height": 844})
+    assert watched.page.evaluate("document.documentElement.scrollWidth <= innerWidth"), "fits a phone"
     watched.page.get_by_role("button", name="synthetic:sea").click()
     watched.wait_live(tiles=1)
     assert watched.text(".tile .name") == "synthetic:sea"
@@ -255,6 +226,24 @@ def test_several_sources_on_a_phone(browser: Browser, running: Callable[..., Run
     watched.page.get_by_role("button", name="All").click()
     watched.wait_live(tiles=2)
     assert watched.errors == []
+    watched.page.close()
+
+
+def test_a_stuck_pipeline_and_a_device_that_is_gone_never_look_live(
+    browser: Browser, running: Callable[..., Running]
+) -> None:
+    stream = running(CLOUD)
+    watched = Watched(browser, stream.url)
+    watched.wait_live()
+    stream.sources[0].giving.clear()  # and the status goes on saying that it runs
+    watched.wait("document.querySelector('.tile.old .veil strong')?.textContent.startsWith('No new picture')")
+    stream.close()
+    watched.wait("document.querySelector('.tile.old .veil strong')?.textContent.startsWith('No connection')")
+    assert watched.text("#connection") == "Reconnecting"
+    assert "No connection to the device" in watched.text("#alert")
+    port = int(stream.url.rstrip("/").rpartition(":")[2])
+    running(CLOUD, port=port)
+    watched.wait_live()
     watched.page.close()
 
 

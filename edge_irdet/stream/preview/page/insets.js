@@ -45,7 +45,7 @@ export class Insets {
     slot.element.dataset.kind = target.kind;
     const id = target.id === null ? target.name : `#${target.id}`;
     slot.name.textContent = several ? `${target.view.place + 1}: ${id}` : id;
-    slot.score.textContent = target.kind === "coasting" ? "coasting" : target.score.toFixed(2);
+    slot.score.textContent = target.kind === "coasting" ? "coast" : target.score.toFixed(2);
     const clutter = target.scr === null ? "" : `, signal to clutter ${target.scr.toFixed(1)}`;
     slot.element.title = `${target.name}, score ${target.score.toFixed(2)}${clutter}. Show in the picture`;
     this.magnify(slot.context, target);

@@ -17,7 +17,6 @@ const views = [];
 let chosen = null; // place of a source, or null for all
 let notice = null;
 let noticeAt = 0;
-let insetsDue = false;
 
 const connection = new Connection({ onNotice, onPicture, onChange });
 
@@ -125,14 +124,9 @@ function tick() {
 }
 
 function showInsets() {
-  if (insetsDue) return;
-  insetsDue = true;
-  requestAnimationFrame(() => {
-    insetsDue = false;
-    const found = insets.show(shownViews());
-    put(byId("target-count"), String(found));
-    byId("no-targets").hidden = found > 0;
-  });
+  const found = insets.show(shownViews());
+  put(byId("target-count"), String(found));
+  byId("no-targets").hidden = found > 0;
 }
 
 document.addEventListener("visibilitychange", wish);

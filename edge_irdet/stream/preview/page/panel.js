@@ -13,7 +13,7 @@ export class Panel {
     this.figures = new Map();
     this.history = { fps: [], latency: [] };
     this.addFigure("fps", "frames/s", true);
-    this.addFigure("latency", "latency, median", true);
+    this.addFigure("latency", "median latency", true);
     this.addFigure("tail", "latency p99");
     this.addFigure("detector", "detector");
     this.addFigure("age", "picture age");
