@@ -15,10 +15,10 @@ import pytest
 from doubles.http import fetch
 from doubles.previewed import CAMERA, OTHER, MakePreview, PageEnd, as_page, feed
 from doubles.stream_status import FakeStatus
-from edge_irdet.stream.preview import PreviewSink
+from edge_irdet.stream.preview import PreviewConfig, PreviewSink
 from edge_irdet.stream.preview.pictures import Pictures
 from edge_irdet.stream.record import decode_record
-from edge_irdet.stream.status import SourceState
+from edge_irdet.stream.status import SourceState, StreamStatus
 
 
 class Feeding:
@@ -253,6 +253,35 @@ def test_a_player_that_stops_reading_holds_nobody_up(preview: MakePreview, statu
     sink.close()
     assert time.monotonic() - started < 2.0
     stuck.close()
+
+
+def test_a_video_player_signs_in_by_its_address(preview: MakePreview, status: FakeStatus) -> None:
+    sink = preview(token="a-token-for-the-player")
+    with Feeding(sink, status):
+        player = cv2.VideoCapture(f"{sink.url}stream.mjpg?token=a-token-for-the-player", cv2.CAP_FFMPEG)
+        assert player.read()[0]
+        player.release()
+
+
+def test_a_status_that_hangs_does_not_hold_up_the_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("edge_irdet.stream.preview.server.STOP_SECONDS", 0.2)
+    asked, release = threading.Event(), threading.Event()
+
+    def hangs() -> StreamStatus:
+        asked.set()
+        release.wait(30)
+        raise RuntimeError("stopped waiting")
+
+    sink = PreviewSink(PreviewConfig(port=0), hangs)
+    sink.start()
+    address = urlsplit(sink.url)
+    with socket.create_connection((address.hostname, address.port), timeout=5) as asking:
+        asking.sendall(b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        assert asked.wait(5)
+        started = time.monotonic()
+        sink.close()
+        assert time.monotonic() - started < 2.0
+        release.set()
 
 
 def test_closing_with_viewers_attached(preview: MakePreview, status: FakeStatus) -> None:
