@@ -20,10 +20,16 @@ RUNTIME = [
     "edge_irdet.stream.pipeline",
     "edge_irdet.stream.sources",
     "edge_irdet.stream.sinks",
+    "edge_irdet.stream.tracking",
+    "edge_irdet.stream.preview",
+    "edge_irdet.stream.watchdog",
     "edge_irdet.dataset.reading",
     "edge_irdet.evaluation.detection_probability",
 ]
-FORBIDDEN = ("torch", "onnx", "onnxsim", "scipy", "pycocotools", "matplotlib")
+FORBIDDEN = (
+    *("torch", "onnx", "onnxsim", "scipy", "pycocotools", "matplotlib"),
+    *("aiohttp", "prometheus_client", "zmq", "paho"),
+)
 
 
 def test_the_runtime_imports_nothing_of_training() -> None:

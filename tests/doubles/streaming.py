@@ -11,10 +11,12 @@ from numpy.typing import NDArray
 
 from edge_irdet.detection.detections import Detections
 from edge_irdet.errors import OutputFailedError, SourceLostError
+from edge_irdet.scene import SceneConfig
 from edge_irdet.stream.frame import Frame, pixel_format_of
 from edge_irdet.stream.record import Record
 from edge_irdet.stream.sinks.sink import Sink, StreamInfo
 from edge_irdet.stream.sources.source import Source
+from edge_irdet.stream.sources.synthetic import SyntheticSource
 
 
 class BrightSpotDetector:
@@ -134,6 +136,35 @@ class ScriptedSource(Source):
 
     def close(self) -> None:
         self.closed.set()
+
+
+class PacedSource(SyntheticSource):
+    """A SYNTHETIC scene that comes in real time like a camera, can hold its frames back, and can be lost."""
+
+    live = True
+
+    def __init__(self, uri: str, config: SceneConfig) -> None:
+        super().__init__(uri, config)
+        self.giving = threading.Event()
+        self.giving.set()
+        self.lost: SourceLostError | None = None
+        self._due = 0.0
+
+    def renewed(self) -> PacedSource:
+        return PacedSource(self.uri, self.config)
+
+    def open(self) -> None:
+        if self.lost is not None:
+            raise self.lost
+        super().open()
+
+    def read(self) -> Frame | None:
+        self.giving.wait(60)
+        self._due = max(time.monotonic() - 0.1, self._due + 1 / self.config.rate)
+        time.sleep(max(0.0, self._due - time.monotonic()))
+        if self.lost is not None:
+            raise self.lost
+        return super().read()
 
 
 class KeepingSink(Sink):

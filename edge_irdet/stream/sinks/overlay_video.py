@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from edge_irdet.errors import FrameSizeChangedError, OutputFailedError
 from edge_irdet.stream.frame import Frame
-from edge_irdet.stream.overlay import display_scale, draw
+from edge_irdet.stream.overlay import Trails, display_scale, draw
 from edge_irdet.stream.record import Record
 from edge_irdet.stream.sinks.sink import Sink, StreamInfo
 
@@ -43,6 +43,7 @@ class OverlayVideoSink(Sink):
         self._canvas: NDArray[np.uint8] = np.zeros((0, 0, 3), np.uint8)
         self._picture = self._canvas
         self._written = 0
+        self._trails = Trails()
 
     def open(self, info: StreamInfo) -> None:
         """Check that the folder can be written to; the video takes the size of its first frame."""
@@ -71,7 +72,7 @@ class OverlayVideoSink(Sink):
                 "leave the overlay video away; .jsonl, .txt and .png outputs take frames of any size",
             )
         assert self._writer is not None
-        draw(frame.image, record, self._scale, self._picture)
+        draw(frame.image, record, self._scale, self._picture, self._trails)
         self._writer.write(self._canvas)
         self._written += 1
 

@@ -11,13 +11,16 @@ from typing import TYPE_CHECKING
 import pytest
 
 from doubles.stream_status import FakeStatus
-from doubles.tracked_preview import PacedSource, TruthTracks
-from edge_irdet.detection.detector import Detector
-from edge_irdet.stream.pipeline import Pipeline
+from doubles.streaming import PacedSource
+from edge_irdet.detection.detector import Detector, DetectorConfig
+from edge_irdet.errors import SourceLostError
+from edge_irdet.stream.pipeline import Pipeline, PipelineConfig
 from edge_irdet.stream.preview import PreviewConfig, PreviewSink
+from edge_irdet.stream.reconnection import ReconnectionConfig
 from edge_irdet.stream.sources import open_source
 from edge_irdet.stream.sources.synthetic import SyntheticSource
 from edge_irdet.stream.status import SourceState
+from edge_irdet.stream.tracking import Tracker
 
 playwright = pytest.importorskip("playwright.sync_api", reason="drives the browser; pip install playwright")
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
@@ -48,55 +51,50 @@ PIXELS = """(selector) => {
 }"""
 
 
+PATIENT = ReconnectionConfig(
+    stalled_after_seconds=60, lost_after_seconds=120, first_pause_seconds=3, longest_pause_seconds=3
+)
+"""Long times, so that the page is seen in one state."""
+
+
 class Running:
-    """A stream of paced synthetic sources into one preview; the status beside it is FAKE."""
+    """A real stream of paced synthetic sources through the shipped package and the tracker into a preview."""
 
     def __init__(self, *uris: str, port: int = 0, token: str | None = None) -> None:
-        self.status = FakeStatus(*uris)
-        self.sink = PreviewSink(PreviewConfig(port=port, token=token), self.status)
+        self.sources = [_paced(uri) for uri in uris]
+        self.detector = Detector("light-sgmtlm-reduced", DetectorConfig(threads=1))
+        self.sink = PreviewSink(PreviewConfig(port=port, token=token), lambda: self.pipeline.status())
+        config = PipelineConfig(
+            reconnection=PATIENT, tracker=Tracker, package="light-sgmtlm-reduced", runner="CPU runtime, fp32"
+        )
+        self.pipeline = Pipeline(self.sources, self.detector, [self.sink], config)
         self.sink.start()
         self.url = self.sink.url
-        self.sources = [_paced(uri) for uri in uris]
-        self._pipelines: list[Pipeline] = []
-        self._threads = [threading.Thread(target=self._run, args=(source,)) for source in self.sources]
-        for thread in self._threads:
-            thread.start()
+        self._thread = threading.Thread(target=self._run)
+        self._thread.start()
 
-    def lose(self, place: int, state: SourceState, error: str, seconds_ago: float = 0) -> None:
-        self.sources[place].giving.clear()
-        self.status.turn(self.sources[place].uri, state, error, seconds_ago)
+    def lose(self, place: int, error: str) -> None:
+        self.sources[place].lost = SourceLostError(error, "plug it in")
 
     def bring_back(self, place: int) -> None:
-        self.status.turn(self.sources[place].uri, SourceState.RUNNING)
-        self.sources[place].giving.set()
+        self.sources[place].lost = None
 
     def close(self) -> None:
-        for pipeline in self._pipelines:
-            pipeline.stop()
+        self.pipeline.stop()
         for source in self.sources:
             source.giving.set()
-        for thread in self._threads:
-            thread.join(10)
+        self._thread.join(20)
         self.sink.close()
 
-    def _run(self, source: PacedSource) -> None:
-        with Detector("light-sgmtlm-reduced") as detector:
-            pipeline = Pipeline(source, detector, [_KeptOpen(self.sink)], on_frame=self.status.see)
-            self._pipelines.append(pipeline)
-            pipeline.run()
-
-
-class _KeptOpen(TruthTracks):
-    """The preview is shared by the sources, so none of them closes it."""
-
-    def close(self) -> None:
-        return
+    def _run(self) -> None:
+        with self.detector:
+            self.pipeline.run()
 
 
 def _paced(uri: str) -> PacedSource:
     source = open_source(uri)
     assert isinstance(source, SyntheticSource)
-    return PacedSource(uri, source)
+    return PacedSource(uri, source.config)
 
 
 @pytest.fixture(scope="module")
@@ -199,7 +197,7 @@ def test_of_several_sources_the_lost_one_never_looks_live(
     stream = running(CLOUD, SEA)
     watched = Watched(browser, stream.url)
     watched.wait_live(tiles=2)
-    stream.lose(1, SourceState.WAITING, "E110 source lost: rtsp://user:pass@10.0.0.4 did not answer", 12)
+    stream.lose(1, "rtsp://user:pass@10.0.0.4 did not answer")
     watched.wait("document.querySelectorAll('.tile.old').length === 1")
     veil = watched.page.locator(".tile.old .veil")
     assert veil.is_visible()
