@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,19 +14,19 @@ from video_accuracy import Label, read_labels
 
 from edge_irdet.detection.detections import Detections
 from edge_irdet.detection.detector import Detector
+from edge_irdet.errors import FrameFormatError
 from edge_irdet.evaluation.matching import match_points
-from edge_irdet.scene import Clutter, SceneConfig, SyntheticScene
+from edge_irdet.scene import SceneConfig, SyntheticScene
 from edge_irdet.stream.sources import open_source
 
 LOWEST_SCORE = 0.25
 """Detections are kept down to this score; each table then takes those above its own threshold."""
 
 LINK_DISTANCE = 25.0
-"""Pixels between the places of one identity in two frames that follow one another, where a video has several
-targets."""
+"""Greatest distance between the places of one identity in labels that follow one another, pixels."""
 
 LINK_FRAMES = 15
-"""An identity that is not labelled for more frames than this is over, where a video has several targets."""
+"""An identity that is not labelled for longer than this is over, frames."""
 
 ASSUMED_RATE = 30.0
 """Frames a second of a video that does not state its own."""
@@ -75,6 +76,10 @@ class LabelledSequence:
             )
         return replace(self, frames=kept)
 
+    def sampled(self, every: int) -> LabelledSequence:
+        """Every ``every``-th frame only, as a slower camera gives them: targets move further in each."""
+        return replace(self, frames=self.frames[::every])
+
     def thinned(self, every: int) -> LabelledSequence:
         """The same without every ``every``-th frame, as a stream that drops has it."""
         kept: list[TrackedFrame] = []
@@ -85,37 +90,36 @@ class LabelledSequence:
                 continue
             kept.append(replace(frame, dropped_before=dropped))
             dropped = False
-        return replace(self, name=f"{self.name} without every {every}. frame", frames=kept)
+        return replace(self, frames=kept)
 
     def blinded(self, period: int, length: int) -> LabelledSequence:
-        """The same without any detection in the last ``length`` of every ``period`` frames; the targets stay."""
+        """The same without detections in the last ``length`` of every ``period`` frames; targets stay."""
         none = Detections.none()
         frames = [
             replace(frame, detections=none) if index % period >= period - length else frame
             for index, frame in enumerate(self.frames)
         ]
-        return replace(self, name=f"{self.name} blind {length} of {period}", frames=frames)
+        return replace(self, frames=frames)
 
 
 def link_identities(labels: dict[int, list[Label]]) -> dict[int, NDArray[np.int64]]:
     """Identities for labels that have none.
 
-    A video with one target at a time has one identity. In others, labels of a frame are linked to the
-    identities whose last place is nearest, one to one and optimally, within ``LINK_DISTANCE`` and
-    ``LINK_FRAMES``; the rest begin new ones.
+    The labels of a frame are linked to the identities whose last place is nearest, one to one and optimally,
+    within ``LINK_DISTANCE`` and ``LINK_FRAMES``; the rest begin new ones. In videos with one target at a time
+    this is unambiguous: such a target moves by 0.3 px a frame in the median and by 17.7 px at most, and the
+    few greater steps (29 px and more, in 11 of 200 videos) are cuts to another clip.
 
     Returns:
         [n] identities of each frame's labels, in their order.
     """
-    if max((len(row) for row in labels.values()), default=0) <= 1:
-        return {index: np.ones(len(row), np.int64) for index, row in labels.items()}
     last: dict[int, tuple[int, tuple[float, float]]] = {}
     linked, fresh = {}, 1
     for index in sorted(labels):
         row = labels[index]
         alive = [number for number, (seen, _) in last.items() if index - seen <= LINK_FRAMES]
         places = np.array([last[number][1] for number in alive], np.float64).reshape(-1, 2)
-        centres = np.array([label.centre for label in row], np.float64).reshape(-1, 2)
+        centres = _centres(row)
         ids = np.zeros(len(row), np.int64)
         for which, identity in match_points(centres, places, LINK_DISTANCE).pairs.tolist():
             ids[which] = alive[identity]
@@ -129,7 +133,7 @@ def link_identities(labels: dict[int, list[Label]]) -> dict[int, NDArray[np.int6
 def video_sequence(data: Path, name: str, detector: Detector, cache: Path) -> LabelledSequence:
     """A labelled video with the detector's findings, from the cache where it holds them."""
     path = data / "mp4" / f"{name}.mp4"
-    found, size, rate = _cached_detections(path, detector, cache)
+    found, size, rate = _cached(f"{path.name} {path.stat().st_size}", detector, cache, lambda: _video(path))
     labels = read_labels(data / "gt" / f"{name}.csv")
     ids = link_identities(labels)
     frames = [
@@ -137,58 +141,100 @@ def video_sequence(data: Path, name: str, detector: Detector, cache: Path) -> La
             capture_ns=round(index * 1e9 / rate),
             detections=detections,
             true_ids=ids.get(index, np.zeros(0, np.int64)),
-            true_centres=np.array([label.centre for label in labels.get(index, [])], np.float64).reshape(
-                -1, 2
-            ),
+            true_centres=_centres(labels.get(index, [])),
         )
         for index, detections in enumerate(found)
     ]
     return LabelledSequence(name, size, frames)
 
 
-def scene_sequence(
-    clutter: Clutter, detector: Detector, seed: int = 0, frames: int = 300, targets: int = 4
-) -> LabelledSequence:
-    """A synthetic scene, whose targets' identities and places are known exactly."""
-    config = SceneConfig(clutter=clutter, seed=seed, frames=frames, targets=targets)
+def scene_sequence(config: SceneConfig, detector: Detector, cache: Path) -> LabelledSequence:
+    """A synthetic scene, whose targets' identities and places are known, with the detector's findings."""
+    found, size, rate = _cached(f"scene {config}", detector, cache, lambda: _scene(config))
+    return _with_truth(config, found, size, rate)
+
+
+def simulated_sequence(config: SceneConfig) -> LabelledSequence:
+    """The targets of a synthetic scene as a simulated detector would find them, to see the tracker alone: 10%
+    missed, 0.5 px of error, and false alarms at random places, one a frame in the mean."""
+    generator = np.random.default_rng((config.seed, 7))
     scene = SyntheticScene(config)
-    rows = []
-    for index in range(frames):
-        rendered = scene.render(index)
-        rows.append(
-            TrackedFrame(
-                capture_ns=round(index * 1e9 / config.rate),
-                detections=detector.detect(rendered.image),
-                true_ids=rendered.truth.track_ids,
-                true_centres=rendered.truth.centroids,
-            )
+    found = []
+    for index in range(config.frames):
+        truth = scene.render(index).truth
+        seen = generator.random(len(truth.track_ids)) < 0.9
+        shift = generator.normal(0.0, 0.5, (int(seen.sum()), 2))
+        corners = generator.random((int(generator.poisson(1.0)), 2)) * (config.width - 4, config.height - 4)
+        boxes = np.concatenate(
+            [
+                truth.boxes[seen] + np.tile(shift, 2),
+                np.concatenate([corners, corners + 4.0], axis=1),
+            ]
         )
-    return LabelledSequence(f"synthetic:{clutter.value} seed {seed}", (config.width, config.height), rows)
+        count = len(boxes)
+        scores = np.full(count, 0.9, np.float32)
+        found.append(Detections(boxes.astype(np.float32), scores, np.zeros(count, np.int64)))
+    return _with_truth(config, found, (config.width, config.height), config.rate)
 
 
-def _cached_detections(
-    path: Path, detector: Detector, cache: Path
+def _with_truth(
+    config: SceneConfig, found: Sequence[Detections], size: tuple[int, int], rate: float
+) -> LabelledSequence:
+    scene = SyntheticScene(config)
+    frames = []
+    for index, detections in enumerate(found):
+        truth = scene.render(index).truth
+        stamp = round(index * 1e9 / rate)
+        frames.append(TrackedFrame(stamp, detections, truth.track_ids, truth.centroids))
+    return LabelledSequence(f"synthetic:{config.clutter.value} seed {config.seed}", size, frames)
+
+
+def _video(path: Path) -> tuple[Iterator[NDArray[Any]], float]:
+    source = open_source(str(path))
+    source.open()
+
+    def images() -> Iterator[NDArray[Any]]:
+        try:
+            while (frame := source.read()) is not None:
+                yield frame.image
+        finally:
+            source.close()
+
+    return images(), source.rate or ASSUMED_RATE
+
+
+def _scene(config: SceneConfig) -> tuple[Iterator[NDArray[Any]], float]:
+    scene = SyntheticScene(config)
+    return (scene.render(index).image for index in range(config.frames)), config.rate
+
+
+def _cached(
+    name: str,
+    detector: Detector,
+    cache: Path,
+    images: Callable[[], tuple[Iterator[NDArray[Any]], float]],
 ) -> tuple[list[Detections], tuple[int, int], float]:
-    manifest = detector.package.manifest
-    identity = f"{path.name} {path.stat().st_size} {detector.postprocess} {manifest.graphs}"
-    kept = cache / f"{path.stem}-{hashlib.sha256(identity.encode()).hexdigest()[:16]}.npz"
+    """What the detector finds in some images, their size and rate; from a file where it ran before."""
+    identity = f"{name} {detector.postprocess} {detector.package.manifest.graphs}"
+    kept = cache / f"{hashlib.sha256(identity.encode()).hexdigest()[:24]}.npz"
     if not kept.is_file():
         rows: list[Detections] = []
-        size, rate = (0, 0), ASSUMED_RATE
-        with open_source(str(path)) as source:
-            rate = source.rate or ASSUMED_RATE
-            while (frame := source.read()) is not None:
-                size = (frame.image.shape[1], frame.image.shape[0])
-                rows.append(detector.detect(frame.image))
+        size = (0, 0)
+        frames, rate = images()
+        for image in frames:
+            size = (image.shape[1], image.shape[0])
+            rows.append(detector.detect(image))
+        if not rows:
+            raise FrameFormatError(f"{name} has no frame", "look at the source: edge-irdet stream SOURCE")
         cache.mkdir(parents=True, exist_ok=True)
         part = kept.with_suffix(".part")
         with part.open("wb") as handle:
             np.savez_compressed(
                 handle,
                 counts=np.array([len(row) for row in rows], np.int64),
-                boxes=_stacked([row.boxes for row in rows], (0, 4), np.float32),
-                scores=_stacked([row.scores for row in rows], (0,), np.float32),
-                classes=_stacked([row.classes for row in rows], (0,), np.int64),
+                boxes=np.concatenate([row.boxes for row in rows]),
+                scores=np.concatenate([row.scores for row in rows]),
+                classes=np.concatenate([row.classes for row in rows]),
                 size=np.array(size, np.int64),
                 rate=np.array(rate),
             )
@@ -200,6 +246,5 @@ def _cached_detections(
         return found, (int(arrays["size"][0]), int(arrays["size"][1])), float(arrays["rate"])
 
 
-def _stacked(rows: Iterable[NDArray[np.generic]], empty: tuple[int, ...], kind: type) -> NDArray[np.generic]:
-    filled = list(rows)
-    return np.concatenate(filled) if filled else np.zeros(empty, kind)
+def _centres(labels: Sequence[Label]) -> NDArray[np.float64]:
+    return np.array([label.centre for label in labels], np.float64).reshape(-1, 2)

@@ -63,7 +63,7 @@ def correct(
     total = place + variance
     position += innovation * (place / total)[:, None]
     velocity += innovation * (mixed / total)[:, None]
-    # The determinant is not negative; rounding may say otherwise where place and velocity are fully correlated.
+    # Never negative, but for rounding where place and velocity are fully correlated.
     determinant = np.maximum(place * speed - mixed * mixed, 0.0)
     speed[...] = (determinant + variance * speed) / total
     place *= variance / total

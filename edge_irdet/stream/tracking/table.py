@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -32,6 +33,23 @@ _ROW = np.dtype(
 )
 
 Rows = NDArray[np.int64]
+
+
+@dataclass(frozen=True, slots=True)
+class FrameDetections:
+    """What a detector found in one frame, as :class:`~edge_irdet.stream.tracking.tracker.Tracker` got it."""
+
+    boxes: NDArray[np.float32]
+    """[n, 4]."""
+
+    centroids: NDArray[np.float64]
+    """[n, 2]."""
+
+    scores: NDArray[np.float32]
+    """[n]."""
+
+    classes: NDArray[np.int64]
+    """[n]."""
 
 
 class TrackTable:
@@ -82,42 +100,32 @@ class TrackTable:
         variance: NDArray[np.float64] = self.rows["covariance"][:, 0] + self._variance
         return variance
 
-    def give(
-        self,
-        which: Rows,
-        detections: Rows,
-        boxes: NDArray[np.float32],
-        centroids: NDArray[np.float64],
-        scores: NDArray[np.float32],
-        classes: NDArray[np.int64],
-    ) -> None:
-        """Give some tracks a detection each; ``detections`` indexes the four arrays after it."""
+    def give(self, which: Rows, found: FrameDetections, taken: Rows) -> None:
+        """Give the tracks ``which`` [k] the detections ``taken`` [k]."""
         rows = self.rows[which]
-        correct(rows["position"], rows["velocity"], rows["covariance"], centroids[detections], self._variance)
-        _describe(rows, detections, boxes, scores, classes)
+        measured = found.centroids[taken]
+        correct(rows["position"], rows["velocity"], rows["covariance"], measured, self._variance)
+        _describe(rows, found, taken)
         rows["hits"] += 1
         self.rows[which] = rows
 
-    def begin(
-        self,
-        speed: float,
-        detections: Rows,
-        boxes: NDArray[np.float32],
-        centroids: NDArray[np.float64],
-        scores: NDArray[np.float32],
-        classes: NDArray[np.int64],
-    ) -> None:
-        """Begin a track at each of at most :attr:`free` detections; ``speed`` is the standard deviation of
-        its unknown velocity on each axis, px/s."""
+    def begin(self, speed: float, found: FrameDetections, taken: Rows) -> None:
+        """Begin a track at each of the detections ``taken`` [k], at most :attr:`free`.
+
+        Args:
+            speed: standard deviation of a new track's unknown velocity on each axis, px/s.
+            found: the frame's detections.
+            taken: indices of them.
+        """
         first = len(self.rows)
-        rows = self._storage[first : first + len(detections)]
-        rows["position"] = centroids[detections]
+        rows = self._storage[first : first + len(taken)]
+        rows["position"] = found.centroids[taken]
         rows["velocity"] = 0.0
         rows["covariance"] = self._variance, 0.0, speed * speed
         rows["track_id"] = ON_TRIAL
         rows["hits"] = rows["frames"] = 1
-        _describe(rows, detections, boxes, scores, classes)
-        self.rows = self._storage[: first + len(detections)]
+        _describe(rows, found, taken)
+        self.rows = self._storage[: first + len(taken)]
 
     def records(self) -> list[TrackRecord]:
         """The confirmed tracks by number."""
@@ -156,18 +164,12 @@ class TrackTable:
         ]
 
 
-def _describe(
-    rows: NDArray[Any],
-    detections: Rows,
-    boxes: NDArray[np.float32],
-    scores: NDArray[np.float32],
-    classes: NDArray[np.int64],
-) -> None:
+def _describe(rows: NDArray[Any], found: FrameDetections, taken: Rows) -> None:
     """Note in rows of tracks what each has just been seen as."""
-    taken = boxes[detections].astype(np.float64)
-    rows["half_size"] = 0.5 * (taken[:, 2:] - taken[:, :2])
-    rows["score"] = scores[detections]
-    rows["class_id"] = classes[detections]
-    rows["detection"] = detections
+    boxes = found.boxes[taken].astype(np.float64)
+    rows["half_size"] = 0.5 * (boxes[:, 2:] - boxes[:, :2])
+    rows["score"] = found.scores[taken]
+    rows["class_id"] = found.classes[taken]
+    rows["detection"] = taken
     rows["unseen_seconds"] = 0.0
     rows["missed"] = 0

@@ -9,7 +9,7 @@ from edge_irdet.errors import OptionError
 from edge_irdet.stream.record import TrackUpdate
 from edge_irdet.stream.tracking.association import associate, gate_of
 from edge_irdet.stream.tracking.config import TrackerConfig
-from edge_irdet.stream.tracking.table import NO_DETECTION, ON_TRIAL, Rows, TrackTable
+from edge_irdet.stream.tracking.table import NO_DETECTION, ON_TRIAL, FrameDetections, Rows, TrackTable
 
 FARTHEST = 1e6
 """Pixels from the origin beyond which no detection can be."""
@@ -101,11 +101,12 @@ class Tracker:
         if shutter:
             self._table.rows["missed"] += 1
             return TrackUpdate(track_ids, self._table.records())
-        left = _usable(boxes, centroids, scores)
+        found = FrameDetections(boxes, centroids, scores, classes)
+        left = _usable(found)
         for confirmed in (True, False):
-            left = self._give(confirmed, left, boxes, centroids, scores, classes)
+            left = self._give(confirmed, found, left)
         self._end()
-        self._begin(left, boxes, centroids, scores, classes)
+        self._begin(found, left)
         self._confirm()
         rows = self._table.rows
         taken = rows[(rows["track_id"] != ON_TRIAL) & (rows["detection"] != NO_DETECTION)]
@@ -126,9 +127,9 @@ class Tracker:
         self._last_ns = capture_ns
         self._size = size or self._size
         seconds = max(0.0, seconds)
-        excused = (
-            min(seconds, max(0.0, config.max_shutter_seconds - self._shutter_seconds)) if shutter else 0.0
-        )
+        excused = 0.0
+        if shutter:
+            excused = min(seconds, max(0.0, config.max_shutter_seconds - self._shutter_seconds))
         self._shutter_seconds = self._shutter_seconds + seconds if shutter else 0.0
         table = self._table
         table.rows["unseen_seconds"] += seconds - excused
@@ -136,28 +137,20 @@ class Tracker:
         table.predict(seconds)
         table.rows["detection"] = NO_DETECTION
 
-    def _give(
-        self,
-        confirmed: bool,
-        left: Rows,
-        boxes: NDArray[np.float32],
-        centroids: NDArray[np.float64],
-        scores: NDArray[np.float32],
-        classes: NDArray[np.int64],
-    ) -> Rows:
-        """Give the confirmed tracks, or those on trial, what they take of the detections left; what remains."""
+    def _give(self, confirmed: bool, found: FrameDetections, left: Rows) -> Rows:
+        """Give the confirmed tracks, or those on trial, what they take of the detections ``left``.
+
+        Returns:
+            The detections that are left then.
+        """
         table = self._table
         which = np.flatnonzero((table.rows["track_id"] != ON_TRIAL) == confirmed)
         if not which.size or not left.size:
             return left
-        chosen, taken = associate(
-            table.rows["position"][which],
-            table.innovation_variance()[which],
-            centroids[left],
-            self._gate,
-        )
+        variance = table.innovation_variance()[which]
+        chosen, taken = associate(table.rows["position"][which], variance, found.centroids[left], self._gate)
         if chosen.size:
-            table.give(which[chosen], left[taken], boxes, centroids, scores, classes)
+            table.give(which[chosen], found, left[taken])
         return np.delete(left, taken)
 
     def _end(self) -> None:
@@ -175,15 +168,9 @@ class Tracker:
             lost |= unseen & ((position < 0.0) | (position > self._size)).any(axis=1)
         table.keep(~(hopeless | lost))
 
-    def _begin(
-        self,
-        left: Rows,
-        boxes: NDArray[np.float32],
-        centroids: NDArray[np.float64],
-        scores: NDArray[np.float32],
-        classes: NDArray[np.int64],
-    ) -> None:
+    def _begin(self, found: FrameDetections, left: Rows) -> None:
         """Begin tracks at the best of the detections that no track took."""
+        scores, centroids = found.scores, found.centroids
         left = left[scores[left] >= self.config.birth_score]
         if not left.size or not self._table.free:
             return
@@ -199,9 +186,7 @@ class Tracker:
                 occupied.append((x, y))
                 if len(begun) == self._table.free:
                     break
-        self._table.begin(
-            self.config.initial_speed, np.array(begun, np.int64), boxes, centroids, scores, classes
-        )
+        self._table.begin(self.config.initial_speed, found, np.array(begun, np.int64))
 
     def _confirm(self) -> None:
         rows = self._table.rows
@@ -211,7 +196,7 @@ class Tracker:
             self._next_id += int(fresh.size)
 
 
-def _usable(boxes: NDArray[np.float32], centroids: NDArray[np.float64], scores: NDArray[np.float32]) -> Rows:
-    """Indices of the detections that a track may take; a comparison with NaN is false."""
-    good = (np.abs(boxes) <= FARTHEST).all(axis=1) & (np.abs(centroids) <= FARTHEST).all(axis=1)
-    return np.flatnonzero(good & np.isfinite(scores))
+def _usable(found: FrameDetections) -> Rows:
+    """Indices of the detections that a track may take; any comparison with NaN is false."""
+    near = (np.abs(found.boxes) <= FARTHEST).all(axis=1) & (np.abs(found.centroids) <= FARTHEST).all(axis=1)
+    return np.flatnonzero(near & np.isfinite(found.scores))
