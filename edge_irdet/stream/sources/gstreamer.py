@@ -76,7 +76,7 @@ class GStreamerSource(Source):
         if self._thread is not None and not self._thread.ended:
             raise SourceLostError(
                 f"{self.uri} still hangs in its last read, which OpenCV {cv2.__version__} cannot end",
-                "restart the process; OpenCV 4.8 or later gives up by itself",
+                "restart the process; OpenCV 4.7 or later gives up by itself",
             )
         parameters = []
         if _has_time_outs():

@@ -12,7 +12,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from edge_irdet.errors import FrameFormatError, OptionError, SourceLostError
+from edge_irdet.errors import ExtraMissingError, FrameFormatError, OptionError, SourceLostError
 from edge_irdet.stream.frame import Frame, ImageRing, pixel_format_of
 from edge_irdet.stream.sources.opencv_capture import open_ffmpeg
 from edge_irdet.stream.sources.reachability import explain_refusal, require_reachable
@@ -29,6 +29,9 @@ TRANSPORTS = ("tcp", "udp", "multicast")
 OPTIONS = "fpsprobesize;2|fflags;discardcorrupt"
 """FFmpeg format options. Two pictures tell the rate, instead of up to a second of them; packets that the
 demuxer knows to be damaged are thrown away: they leave a gap in time instead of an invented picture."""
+
+FRAME_TYPE: int | None = getattr(cv2, "CAP_PROP_FRAME_TYPE", None)
+"""The property that tells key pictures; OpenCV before 4.7 does not have it, and cannot tell."""
 
 KEY_PICTURE = ord("I")
 
@@ -93,7 +96,7 @@ class _Decoder:
             image,
             captured_ns,
             self._capture.get(cv2.CAP_PROP_POS_MSEC) / 1000.0,
-            int(self._capture.get(cv2.CAP_PROP_FRAME_TYPE)) == KEY_PICTURE,
+            FRAME_TYPE is None or int(self._capture.get(FRAME_TYPE)) == KEY_PICTURE,
         )
 
     def release(self) -> None:
@@ -141,9 +144,16 @@ class NetworkSource(Source):
         """Connect, and find the video.
 
         Raises:
+            ExtraMissingError: this OpenCV has no FFmpeg.
             SourceLostError: not reachable, refused, silent, or no video; with what the server said.
             FrameFormatError: more than 8 bits a pixel that are not 16-bit grey.
         """
+        self.close()
+        if not cv2.videoio_registry.hasBackend(cv2.CAP_FFMPEG):
+            raise ExtraMissingError(
+                f"OpenCV {cv2.__version__} in {cv2.__file__} was built without FFmpeg",
+                "pip install opencv-python-headless, or read the stream with gst: (docs/sources.md)",
+            )
         if self._split.scheme in ("rtsp", "rtsps", "http", "https"):
             require_reachable(self._split, self.uri)
         silence_ms = round(1000 * self.address.silence_s)

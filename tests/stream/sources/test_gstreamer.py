@@ -14,7 +14,7 @@ import cv2
 import pytest
 
 import edge_irdet
-from doubles.network_servers import SYSTEM_PYTHON, has_rtsp_server, rtsp_server
+from doubles.network_servers import SYSTEM_PYTHON, MjpegCamera, has_rtsp_server, rtsp_server
 from edge_irdet.errors import ExtraMissingError, OptionError
 from edge_irdet.stream.sources import open_source
 from edge_irdet.stream.sources.gstreamer import GStreamerSource, redact_pipeline
@@ -171,6 +171,16 @@ def test_a_slow_worker_gets_young_frames() -> None:
     numbers = [frame[-1] for frame in said["frames"]]
     steps = [after - before for before, after in itertools.pairwise(numbers[1:])]
     assert all(step > 3 for step in steps), numbers
+
+
+@needs_gstreamer
+def test_an_older_opencv_reads_network_streams() -> None:
+    with MjpegCamera() as camera:
+        said = run(camera.url, 10)
+    assert "error" not in said
+    numbers = [frame[-1] for frame in said["frames"]]
+    assert numbers == list(range(numbers[0], numbers[0] + 10))
+    assert "WARN" not in said["stderr"]
 
 
 def test_without_gstreamer_it_says_what_to_install() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import socket
 import stat
 import struct
@@ -18,6 +19,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+import edge_irdet
 from edge_irdet.errors import (
     CameraError,
     FrameFormatError,
@@ -348,3 +350,20 @@ def test_what_the_sender_refuses(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("no socket")
     with pytest.raises(OutputFailedError), FrameSender(tmp_path / "file" / "x.sock") as sender:
         sender.send(np.zeros((4, 4), np.uint8))
+
+
+@pytest.mark.skipif(shutil.which("cc") is None, reason="needs a C compiler (apt-get install gcc)")
+def test_the_documented_c_host(place: Path, source: Source, tmp_path: Path) -> None:
+    page = (Path(edge_irdet.__file__).parents[1] / "docs" / "sources.md").read_text(encoding="utf-8")
+    code = page.partition("```c\n")[2].partition("```")[0]
+    (tmp_path / "host.c").write_text(code)
+    compiler = ["cc", "-std=gnu11", "-Wall", "-Wextra", "-Werror", "host.c", "-o", "host"]
+    subprocess.run(compiler, cwd=tmp_path, check=True)
+    subprocess.run([tmp_path / "host", place], check=True)
+    frames = [read(source) for _ in range(3)]
+    found = [
+        (frame.sequence, frame.pixel_format, frame.image.shape, int(frame.image[0, 0])) for frame in frames
+    ]
+    with pytest.raises(SourceLostError, match="left"):
+        source.read()
+    assert found == [(number, PixelFormat.Y16, (24, 32), 1000 + number) for number in range(3)]
