@@ -13,6 +13,7 @@ from edge_irdet.cli.calibrate import calibrate_command
 from edge_irdet.cli.evaluate import evaluate_command
 from edge_irdet.cli.export import export_command
 from edge_irdet.cli.info import info_command
+from edge_irdet.cli.package import package_commands
 from edge_irdet.cli.sources import sources_command
 from edge_irdet.cli.stream import stream_command
 from edge_irdet.cli.threshold import threshold_command
@@ -40,6 +41,7 @@ for command in (
     evaluate_command,
     threshold_command,
     build_command,
+    package_commands,
     sources_command,
     stream_command,
 ):
