@@ -1,6 +1,6 @@
 """A real RTSP server with numbered pictures; run by the system's Python, which has GStreamer.
 
-    /usr/bin/python3 rtsp_server.py --port 0 [--user NAME:PASSWORD] [--size 320x240] [--rate 30]
+    /usr/bin/python3 rtsp_server.py [--port 0] [--user NAME:PASSWORD] [--transport tcp|udp] [--size 320x240]
 
 Prints its port once it listens. Serves H.264 at ``/numbered``: live, one key picture a second.
 """
@@ -11,8 +11,9 @@ import sys
 import gi
 
 gi.require_version("Gst", "1.0")
+gi.require_version("GstRtsp", "1.0")
 gi.require_version("GstRtspServer", "1.0")
-from gi.repository import GLib, Gst, GstRtspServer
+from gi.repository import GLib, Gst, GstRtsp, GstRtspServer
 
 sys.path.insert(0, __file__.rpartition("/")[0])
 from numbered_pictures import numbered_bytes
@@ -34,6 +35,7 @@ class NumberedFactory(GstRtspServer.RTSPMediaFactory):
         self.set_shared(True)
 
     def do_configure(self, media: GstRtspServer.RTSPMedia) -> None:
+        GstRtspServer.RTSPMediaFactory.do_configure(self, media)
         source = media.get_element().get_by_name("pictures")
         state = {"number": 0}
 
@@ -53,6 +55,7 @@ def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--port", default="0")
     parser.add_argument("--user")
+    parser.add_argument("--transport", choices=("tcp", "udp"))
     parser.add_argument("--size", default="320x240")
     parser.add_argument("--rate", type=int, default=30)
     options = parser.parse_args()
@@ -62,6 +65,8 @@ def main() -> None:
     server.set_address("127.0.0.1")
     server.set_service(options.port)
     factory = NumberedFactory(width, height, options.rate)
+    if options.transport:
+        factory.set_protocols(getattr(GstRtsp.RTSPLowerTrans, options.transport.upper()))
     if options.user:
         name, _, password = options.user.partition(":")
         token = GstRtspServer.RTSPToken()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import re
 import time
+from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import cv2
@@ -23,6 +24,9 @@ APPSINK = "appsink drop=true max-buffers=1 sync=false"
 
 SILENCE_S = 5.0
 """Seconds without a picture after which the pipeline counts as lost."""
+
+START_SECONDS = 10.0
+"""Time in which a pipeline must have started; the camera service of a Jetson takes several."""
 
 FORMATS = "video/x-raw,format=GRAY8 (or GRAY16_LE, BGR)"
 
@@ -52,7 +56,7 @@ class GStreamerSource(Source):
     def __init__(self, uri: str, pipeline: str) -> None:
         super().__init__(redact_pipeline(uri))
         self.pipeline = pipeline if _APPSINK.search(pipeline) else f"{pipeline.rstrip(' !')} ! {APPSINK}"
-        self._thread: ReadingThread[tuple[NDArray[Any], int]] | None = None
+        self._thread: ReadingThread[_Started | _Picture] | None = None
         self._rate: float | None = None
         self._sequence = 0
         self._shape: tuple[int, ...] | None = None
@@ -70,37 +74,24 @@ class GStreamerSource(Source):
         Raises:
             ExtraMissingError: this OpenCV has no GStreamer.
             CameraError: the pipeline cannot be started, and has not worked before.
-            SourceLostError: the pipeline has worked before and cannot be started now.
+            SourceLostError: it has worked before and cannot be started now, or hangs from the last time.
         """
         require_gstreamer()
-        if self._thread is not None and not self._thread.ended:
+        self.close()
+        if self._thread is not None:
             raise SourceLostError(
-                f"{self.uri} still hangs in its last read, which OpenCV {cv2.__version__} cannot end",
+                f"{self.uri} still hangs from the last time, which OpenCV {cv2.__version__} cannot end",
                 "restart the process; OpenCV 4.7 or later gives up by itself",
             )
-        parameters = []
-        if _has_time_outs():
-            silence_ms = round(1000 * SILENCE_S)
-            parameters = [
-                cv2.CAP_PROP_OPEN_TIMEOUT_MSEC,
-                silence_ms,
-                cv2.CAP_PROP_READ_TIMEOUT_MSEC,
-                silence_ms,
-            ]
-        with quiet_opencv():
-            capture = cv2.VideoCapture(self.pipeline, cv2.CAP_GSTREAMER, parameters)
-        if not capture.isOpened():
-            kind = SourceLostError if self._has_worked else CameraError
-            shown = _APPSINK.split(redact_pipeline(self.pipeline))[0].rstrip(" !")
-            raise kind(
-                f"{self.uri} cannot be started",
-                f"see what GStreamer says: gst-launch-1.0 -v {shown} ! fakesink",
-            )
-        rate = float(capture.get(cv2.CAP_PROP_FPS))
-        self._rate = rate if 0.0 < rate < 1000.0 else None
+        reader = _Reader(self)
+        thread = self._thread = ReadingThread("read gstreamer", reader.read_one, reader.release)
+        try:
+            started = thread.get(START_SECONDS)
+        except ReadTimeout:
+            raise self.not_started(f"has not started within {START_SECONDS:g} s") from None
+        assert isinstance(started, _Started)
+        self._rate = started.rate if 0.0 < started.rate < 1000.0 else None
         self._sequence, self._shape, self._last_ns = 0, None, time.monotonic_ns()
-        reader = _Reader(capture, self.uri)
-        self._thread = ReadingThread("read gstreamer", reader.read_one, reader.release)
 
     def read(self) -> Frame | None:
         """The next frame.
@@ -113,7 +104,7 @@ class GStreamerSource(Source):
         if self._thread is None:
             return None
         try:
-            image, captured_ns = self._thread.get(READ_SECONDS)
+            picture = self._thread.get(READ_SECONDS)
         except ReadTimeout:
             silent_s = (time.monotonic_ns() - self._last_ns) / 1e9
             if silent_s < SILENCE_S:
@@ -121,10 +112,12 @@ class GStreamerSource(Source):
             raise SourceLostError(
                 f"{self.uri} gave no picture for {silent_s:.1f} s", "check the camera's cable and power"
             ) from None
-        self._last_ns, self._has_worked = captured_ns, True
+        assert isinstance(picture, _Picture)
+        image = picture.image
+        self._last_ns, self._has_worked = picture.captured_ns, True
         changed = self._shape is not None and image.shape != self._shape
         self._shape = image.shape
-        frame = Frame(image, self._sequence, captured_ns, self.uri, pixel_format_of(image), changed)
+        frame = Frame(image, self._sequence, picture.captured_ns, self.uri, pixel_format_of(image), changed)
         self._sequence += 1
         return frame
 
@@ -135,23 +128,59 @@ class GStreamerSource(Source):
             if self._thread.ended:
                 self._thread = None
 
+    def not_started(self, what: str) -> CameraError | SourceLostError:
+        """The error for a pipeline that does not start; one that has worked before may come back."""
+        kind = SourceLostError if self._has_worked else CameraError
+        shown = _APPSINK.split(redact_pipeline(self.pipeline))[0].rstrip(" !")
+        return kind(f"{self.uri} {what}", f"see what GStreamer says: gst-launch-1.0 -v {shown} ! fakesink")
+
+
+@dataclass(frozen=True, slots=True)
+class _Started:
+    rate: float
+
+
+@dataclass(frozen=True, slots=True)
+class _Picture:
+    image: NDArray[Any]
+    captured_ns: int
+
 
 class _Reader:
-    """One started pipeline; its :meth:`read_one` runs in the reading thread."""
+    """Starts a pipeline and reads it, all in the reading thread: OpenCV can hang in either."""
 
-    def __init__(self, capture: cv2.VideoCapture, shown: str) -> None:
-        self._capture = capture
-        self._shown = shown
+    def __init__(self, source: GStreamerSource) -> None:
+        self._source = source
+        self._capture: cv2.VideoCapture | None = None
         self._ring = ImageRing()
         self._raw: Any = None
         self._count = 0
 
-    def read_one(self) -> tuple[NDArray[Any], int]:
+    def _start(self) -> cv2.VideoCapture:
+        parameters = []
+        if _has_time_outs():
+            silence_ms = round(1000 * SILENCE_S)
+            parameters = [
+                cv2.CAP_PROP_OPEN_TIMEOUT_MSEC,
+                silence_ms,
+                cv2.CAP_PROP_READ_TIMEOUT_MSEC,
+                silence_ms,
+            ]
+        with quiet_opencv():
+            capture = cv2.VideoCapture(self._source.pipeline, cv2.CAP_GSTREAMER, parameters)
+        if not capture.isOpened():
+            raise self._source.not_started("cannot be started")
+        return capture
+
+    def read_one(self) -> _Started | _Picture:
+        if self._capture is None:
+            self._capture = self._start()
+            return _Started(float(self._capture.get(cv2.CAP_PROP_FPS)))
         good, raw = self._capture.read(self._raw)
         captured_ns = time.monotonic_ns()
         if not good:
             raise SourceLostError(
-                f"{self._shown} ended or failed after {self._count} pictures",
+                f"{self._source.uri} ended or failed after {self._count} pictures",
                 "check the camera's cable and power; a recording is not a live source: name the file",
             )
         self._raw = raw
@@ -169,13 +198,14 @@ class _Reader:
             cv2.cvtColor(raw, cv2.COLOR_BGR2GRAY, dst=image)
         else:
             raise FrameFormatError(
-                f"{self._shown} gives {raw.dtype} {raw.shape} for pictures of {size[1]}x{size[0]}",
+                f"{self._source.uri} gives {raw.dtype} {raw.shape} for pictures of {size[1]}x{size[0]}",
                 f"end the pipeline with: videoconvert ! {FORMATS}",
             )
-        return image, captured_ns
+        return _Picture(image, captured_ns)
 
     def release(self) -> None:
-        self._capture.release()
+        if self._capture is not None:
+            self._capture.release()
 
 
 def require_gstreamer() -> None:

@@ -24,7 +24,8 @@ from edge_irdet.stream.sources.video_file import GREY16_CODE, HIGH_DEPTHS
 
 NETWORK_SCHEMES = ("rtsp", "rtsps", "http", "https", "tcp", "udp")
 
-TRANSPORTS = ("tcp", "udp", "multicast")
+TRANSPORTS = {"tcp": "tcp", "udp": "udp", "multicast": "udp_multicast"}
+"""Our names of RTSP transports -> FFmpeg's."""
 
 OPTIONS = "fpsprobesize;2|fflags;discardcorrupt"
 """FFmpeg format options. Two pictures tell the rate, instead of up to a second of them; packets that the
@@ -44,7 +45,7 @@ class NetworkAddress:
     """For FFmpeg, with credentials, without our parameters."""
 
     transport: str
-    """One of :data:`TRANSPORTS`; RTSP only."""
+    """Key of :data:`TRANSPORTS`; RTSP only."""
 
     silence_s: float
     """Seconds for which the server may be silent, at opening and later, before it counts as lost."""
@@ -161,7 +162,7 @@ class NetworkSource(Source):
         if hasattr(cv2, "CAP_PROP_N_THREADS"):  # before OpenCV 4.7: as many as there are cores
             parameters += [cv2.CAP_PROP_N_THREADS, self.address.threads]
         started = time.monotonic()
-        capture = open_ffmpeg(self._url_for_ffmpeg(), OPTIONS, parameters)
+        capture = open_ffmpeg(self.address.url, self._options(), parameters)
         if not capture.isOpened():
             waited = time.monotonic() - started
             silent = waited >= 0.9 * self.address.silence_s
@@ -242,12 +243,10 @@ class NetworkSource(Source):
             discontinuity=discontinuity,
         )
 
-    def _url_for_ffmpeg(self) -> str:
-        """FFmpeg's RTSP takes ``tcp`` or ``udp`` out of the query of the URL; it never reaches the server."""
+    def _options(self) -> str:
         if not self._split.scheme.startswith("rtsp"):
-            return self.address.url
-        mark = "&" if self._split.query else "?"
-        return f"{self.address.url}{mark}{self.address.transport}"
+            return OPTIONS
+        return f"{OPTIONS}|rtsp_transport;{TRANSPORTS[self.address.transport]}"
 
     def _what_to_check(self) -> str:
         if self._split.scheme == "rtsp":

@@ -27,6 +27,7 @@ from edge_irdet.stream.sources import gstreamer, open_source
 from edge_irdet.stream.sources.source import ReadTimeout
 
 uri, count, pause, gstreamer.SILENCE_S = sys.argv[1], int(sys.argv[2]), float(sys.argv[3]), float(sys.argv[4])
+gstreamer.START_SECONDS = max(2.0, gstreamer.SILENCE_S)
 source, frames, said = open_source(uri), [], {}
 try:
     with source:
@@ -139,6 +140,13 @@ def test_a_pipeline_that_gives_nothing_is_waited_for_and_then_lost() -> None:
     said = run("gst:videotestsrc is-live=true ! video/x-raw,format=GRAY8,framerate=1/6", 3, silence=1.5)
     assert "gave no picture for" in said["error"]
     assert said["time_outs"] >= 1
+
+
+@needs_gstreamer
+def test_a_pipeline_that_never_starts() -> None:
+    said = run("gst:videotestsrc ! valve drop=true ! video/x-raw,format=GRAY8", silence=1.0)
+    assert "E108" in said["error"]
+    assert "has not started within 2 s" in said["error"] or "cannot be started" in said["error"]
 
 
 @needs_gstreamer

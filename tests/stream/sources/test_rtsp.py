@@ -54,6 +54,19 @@ def test_every_picture_in_order(server: RtspServer, transport: str) -> None:
     assert source.missed == source.skips.count == 0
 
 
+@pytest.mark.parametrize(("wanted", "offered"), [("tcp", "udp"), ("udp", "tcp")])
+def test_no_other_transport_is_taken_silently(wanted: str, offered: str) -> None:
+    with rtsp_server("--transport", offered) as server:
+        with (
+            pytest.raises(SourceLostError) as caught,
+            open_source(f"{server.url}#transport={wanted}&silence=2"),
+        ):
+            pass
+        assert f"#transport={offered}" in caught.value.next_step
+        with open_source(f"{server.url}#transport={offered}") as source:
+            assert read_numbers(source, 1)
+
+
 @pytest.mark.parametrize("transport", ["tcp", "udp"])
 def test_killed_and_started_again(server: RtspServer, transport: str) -> None:
     source = open_source(f"{server.url}#transport={transport}")
