@@ -171,7 +171,7 @@ def has_rtsp_server() -> bool:
     code = (
         "import gi; gi.require_version('Gst', '1.0'); gi.require_version('GstRtspServer', '1.0');"
         "from gi.repository import Gst, GstRtspServer; Gst.init(None);"
-        "raise SystemExit(not all(map(Gst.ElementFactory.find, ('x264enc', 'rtph264pay'))))"
+        "raise SystemExit(not all(map(Gst.ElementFactory.find, ('openh264enc', 'rtph264pay'))))"
     )
     try:
         return subprocess.run([SYSTEM_PYTHON, "-c", code], capture_output=True, check=False).returncode == 0

@@ -22,7 +22,7 @@ LAUNCH = (
     "( appsrc name=pictures is-live=true format=time"
     " caps=video/x-raw,format=GRAY8,width={width},height={height},framerate={rate}/1"
     " ! videoconvert ! video/x-raw,format=I420"
-    " ! x264enc tune=zerolatency speed-preset=ultrafast bitrate=2000 key-int-max={rate} sliced-threads=false"
+    " ! openh264enc complexity=low bitrate=2000000 gop-size={rate} multi-thread=1"
     " ! rtph264pay name=pay0 config-interval=1 )"
 )
 

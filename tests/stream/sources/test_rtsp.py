@@ -17,7 +17,7 @@ from edge_irdet.stream.sources.source import ReadTimeout
 
 pytestmark = pytest.mark.skipif(
     not has_rtsp_server(),
-    reason="needs gir1.2-gst-rtsp-server-1.0 and gstreamer1.0-plugins-good and -ugly for /usr/bin/python3",
+    reason="needs gir1.2-gst-rtsp-server-1.0 and gstreamer1.0-plugins-good and -bad for /usr/bin/python3",
 )
 
 
