@@ -9,18 +9,16 @@ from typing import Any, ClassVar
 from urllib.parse import SplitResult, parse_qsl, urlsplit
 
 import cv2
-import numpy as np
 from numpy.typing import NDArray
 
 from edge_irdet.errors import ExtraMissingError, FrameFormatError, OptionError, SourceLostError
 from edge_irdet.stream.frame import Frame, ImageRing, pixel_format_of
-from edge_irdet.stream.sources.opencv_capture import open_ffmpeg
+from edge_irdet.stream.sources.opencv_capture import cut_depth, grey_of_decoded, is_grey16, open_ffmpeg
 from edge_irdet.stream.sources.reachability import explain_refusal, require_reachable
 from edge_irdet.stream.sources.reading_thread import ReadingThread
 from edge_irdet.stream.sources.source import READ_SECONDS, Source
 from edge_irdet.stream.sources.timestamps import TimestampGaps
 from edge_irdet.stream.sources.uri import check_parameters, redact_uri
-from edge_irdet.stream.sources.video_file import GREY16_CODE, HIGH_DEPTHS
 
 NETWORK_SCHEMES = ("rtsp", "rtsps", "http", "https", "tcp", "udp")
 
@@ -80,15 +78,8 @@ class _Decoder:
             raise self._source.lost(self._count, time.monotonic() - started)
         self._decoded = raw
         self._count += 1
-        shape = (raw.shape[0], raw.shape[1])
-        image: NDArray[Any]
-        if raw.ndim == 3 and raw.shape[2] == 3 and raw.dtype == np.uint8:
-            image = self._ring.take(shape, np.uint8)
-            cv2.cvtColor(raw, cv2.COLOR_BGR2GRAY, dst=image)
-        elif raw.ndim == 2 and raw.dtype == np.uint16:
-            image = self._ring.take(shape, np.uint16)
-            image[...] = raw
-        else:
+        image = grey_of_decoded(raw, self._ring)
+        if image is None:
             raise FrameFormatError(
                 f"{self._source.uri} decodes to {raw.dtype} {raw.shape}, neither 16-bit grey nor BGR",
                 "have it sent as 8-bit YUV, as MJPEG or as 16-bit grey",
@@ -259,14 +250,14 @@ class NetworkSource(Source):
         return "check user, password, port and path with another player"
 
     def _require_depth(self, capture: cv2.VideoCapture) -> None:
-        code = int(capture.get(cv2.CAP_PROP_CODEC_PIXEL_FORMAT))
-        if code == GREY16_CODE:
+        depth = cut_depth(capture)
+        if is_grey16(capture):
             # OpenCV's own conversion would silently cut the counts down to 8-bit BGR.
             capture.set(cv2.CAP_PROP_CONVERT_RGB, 0)
-        elif chr(code & 0xFF) == "Y" and code >> 24 in HIGH_DEPTHS:
+        elif depth is not None:
             capture.release()
             raise FrameFormatError(
-                f"{self.uri} has {code >> 24} bits a pixel, which OpenCV would cut down to 8",
+                f"{self.uri} has {depth} bits a pixel, which OpenCV would cut down to 8",
                 "have it sent with 8 bits, or as 16-bit grey (gray16le)",
             )
 

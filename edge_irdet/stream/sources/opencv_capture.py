@@ -1,4 +1,4 @@
-"""Opening OpenCV's captures without letting them write to the terminal."""
+"""OpenCV's captures: opening them without letting them write to the terminal, and what FFmpeg's give."""
 
 from __future__ import annotations
 
@@ -9,6 +9,10 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from edge_irdet.stream.frame import ImageRing
 
 OPTIONS = "OPENCV_FFMPEG_CAPTURE_OPTIONS"
 """Environment variable from which OpenCV takes FFmpeg's format options, each time it opens a capture."""
@@ -21,6 +25,12 @@ LOG_LEVEL = "OPENCV_FFMPEG_LOGLEVEL"
 
 FFMPEG_QUIET = "-8"
 """AV_LOG_QUIET."""
+
+GREY16_CODE = int.from_bytes(b"Y1\x00\x10", "little")
+"""FFmpeg's code of gray16le, as OpenCV reports a codec's pixel format."""
+
+HIGH_DEPTHS = (9, 10, 12, 14, 16)
+"""Last byte of FFmpeg's codes of formats with more than 8 bits; the first is a Y."""
 
 LOG_NOTHING, LOG_ERRORS = 0, 2
 """OpenCV's log levels (opencv/modules/core/include/opencv2/core/utils/logger.defines.hpp)."""
@@ -55,6 +65,41 @@ def open_ffmpeg(url: str, options: str, parameters: list[int]) -> cv2.VideoCaptu
             # Never removed: libraries in other threads may be reading the environment, which is safe while
             # values are replaced but not while variables come and go.
             os.environ[OPTIONS] = OPENCV_DEFAULT_OPTIONS if of_user is None else of_user
+
+
+def cut_depth(capture: cv2.VideoCapture) -> int | None:
+    """Bits a pixel of a video that OpenCV's FFmpeg would silently cut down to 8; None where it does not."""
+    code = int(capture.get(cv2.CAP_PROP_CODEC_PIXEL_FORMAT))
+    if code != GREY16_CODE and chr(code & 0xFF) == "Y" and code >> 24 in HIGH_DEPTHS:
+        return code >> 24
+    return None
+
+
+def is_grey16(capture: cv2.VideoCapture) -> bool:
+    """Whether a video is 16-bit grey, which OpenCV hands over whole where its conversion is turned off."""
+    return int(capture.get(cv2.CAP_PROP_CODEC_PIXEL_FORMAT)) == GREY16_CODE
+
+
+def grey_of_decoded(raw: NDArray[Any], ring: ImageRing) -> NDArray[np.uint8] | NDArray[np.uint16] | None:
+    """The grey picture of what FFmpeg decoded, in the ring's next image.
+
+    Args:
+        raw: [H, W, 3] uint8 BGR, or [H, W] uint16.
+        ring: where the picture is put.
+
+    Returns:
+        [H, W] uint8 or uint16; None where it is neither.
+    """
+    shape = (raw.shape[0], raw.shape[1])
+    if raw.ndim == 3 and raw.shape[2] == 3 and raw.dtype == np.uint8:
+        image = ring.take(shape, np.uint8)
+        cv2.cvtColor(raw, cv2.COLOR_BGR2GRAY, dst=image)
+        return image
+    if raw.ndim == 2 and raw.dtype == np.uint16:
+        image = ring.take(shape, np.uint16)
+        image[...] = raw
+        return image
+    return None
 
 
 @contextlib.contextmanager

@@ -7,21 +7,14 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 import cv2
-import numpy as np
-from numpy.typing import NDArray
 
 from edge_irdet.errors import FrameFormatError, SourceMissingError, SourceTruncatedError
 from edge_irdet.stream.frame import Frame, ImageRing, pixel_format_of
+from edge_irdet.stream.sources.opencv_capture import cut_depth, grey_of_decoded, is_grey16
 from edge_irdet.stream.sources.source import Source
 
 EXACT_COUNT_SUFFIXES = frozenset({".mp4", ".mov", ".m4v", ".avi"})
 """Containers that store their number of frames; others give it from duration and rate, a frame or two off."""
-
-GREY16_CODE = int.from_bytes(b"Y1\x00\x10", "little")
-"""FFmpeg's code of gray16le, as OpenCV reports a codec's pixel format."""
-
-HIGH_DEPTHS = (9, 10, 12, 14, 16)
-"""Last byte of FFmpeg's codes of formats with more than 8 bits; the first is a Y."""
 
 INEXACT_SHARE = 0.01
 """Share of the frames by which an estimated count may be off, and at least two."""
@@ -45,7 +38,7 @@ class VideoFileSource(Source):
         self._declared = 0
         self._rate: float | None = None
         self._sequence = 0
-        self._shape: tuple[int, int] | None = None
+        self._shape: tuple[int, ...] | None = None
         self._decoded: Any = None
         self._ring = ImageRing()
 
@@ -74,14 +67,14 @@ class VideoFileSource(Source):
         if self.path.stat().st_size == 0:
             raise SourceTruncatedError(f"{self.path} is empty (0 bytes)", "copy or record the file again")
         capture = cv2.VideoCapture(str(self.path), cv2.CAP_FFMPEG)
-        code = int(capture.get(cv2.CAP_PROP_CODEC_PIXEL_FORMAT))
-        if code != GREY16_CODE and chr(code & 0xFF) == "Y" and code >> 24 in HIGH_DEPTHS:
+        depth = cut_depth(capture)
+        if depth is not None:
             capture.release()
             raise FrameFormatError(
-                f"{self.path} has {code >> 24} bits a pixel, which OpenCV would cut down to 8",
+                f"{self.path} has {depth} bits a pixel, which OpenCV would cut down to 8",
                 "convert it to 16-bit grey: ffmpeg -i IN -pix_fmt gray16le -c:v ffv1 OUT.mkv",
             )
-        if code == GREY16_CODE:
+        if is_grey16(capture):
             # OpenCV's own conversion would silently cut the counts down to 8-bit BGR.
             capture.release()
             capture = cv2.VideoCapture(str(self.path), cv2.CAP_FFMPEG, [cv2.CAP_PROP_CONVERT_RGB, 0])
@@ -110,21 +103,14 @@ class VideoFileSource(Source):
             self._require_whole()
             return None
         self._decoded = raw
-        shape = (raw.shape[0], raw.shape[1])
-        image: NDArray[Any]
-        if raw.ndim == 3 and raw.shape[2] == 3 and raw.dtype == np.uint8:
-            image = self._ring.take(shape, np.uint8)
-            cv2.cvtColor(raw, cv2.COLOR_BGR2GRAY, dst=image)
-        elif raw.ndim == 2 and raw.dtype == np.uint16:
-            image = self._ring.take(shape, np.uint16)
-            image[...] = raw
-        else:
+        image = grey_of_decoded(raw, self._ring)
+        if image is None:
             raise FrameFormatError(
                 f"{self.path} decodes to {raw.dtype} {raw.shape}, which is neither 16-bit grey nor BGR",
                 "convert it to 8-bit YUV or 16-bit grey video, for example with ffmpeg -pix_fmt gray16le",
             )
-        changed = self._shape is not None and shape != self._shape
-        self._shape = shape
+        changed = self._shape is not None and image.shape != self._shape
+        self._shape = image.shape
         frame = Frame(
             image=image,
             sequence=self._sequence,
