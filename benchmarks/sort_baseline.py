@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 MIN_IOU = 0.3
 MAX_AGE = 1
-"""Frames without a detection that a track outlives."""
+"""The paper's."""
 
 MIN_HITS = 3
 """Detections in a row before a track is reported."""
@@ -67,9 +67,14 @@ class _BoxTrack:
 
 
 class SortTracker:
-    """Multi-target tracking by overlap of boxes from frame to frame."""
+    """Multi-target tracking by overlap of boxes from frame to frame.
 
-    def __init__(self) -> None:
+    Args:
+        max_age: frames without a detection that a track outlives.
+    """
+
+    def __init__(self, max_age: int = MAX_AGE) -> None:
+        self.max_age = max_age
         self._tracks: list[_BoxTrack] = []
         self._next = 1
 
@@ -90,7 +95,7 @@ class SortTracker:
             else:
                 track.missed += 1
                 track.hits_in_a_row = 0
-        self._tracks = [track for track in self._tracks if track.missed <= MAX_AGE]
+        self._tracks = [track for track in self._tracks if track.missed <= self.max_age]
         self._tracks += [_BoxTrack(detected[index]) for index in sorted(free)]
         numbers, centres = [], []
         for track in self._tracks:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from edge_irdet.errors import OptionError
 
-MOST_TRACKS = 1024
+MOST_TRACKS = 512
 """Beyond it one frame's assignment would take longer than the detector."""
 
 
@@ -20,7 +20,7 @@ class TrackerConfig:
         OptionError: a value is out of its range.
     """
 
-    acceleration: float = 150.0
+    acceleration: float = 100.0
     """How unsteadily targets move, as the camera sees them: standard deviation, on each axis, of the
     acceleration averaged over one second, px/s^2. It is white noise: over t seconds the velocity wanders by
     this times the root of t."""
@@ -50,14 +50,14 @@ class TrackerConfig:
     confirm_frames: int = 5
     """... of its first so many frames; one that cannot be any more is dropped."""
 
-    max_coast_seconds: float = 0.5
+    max_coast_seconds: float = 1.0
     """A track that was not seen for longer than this is over, seconds. Must be longer than a few frame
     intervals of the source."""
 
-    max_coast_frames: int = 30
+    max_coast_frames: int = 60
     """A confirmed track that was not seen in more frames than this is over, however fast they come."""
 
-    max_gap_seconds: float = 0.25
+    max_gap_seconds: float = 0.5
     """Where a frame says that something is missing before it, and this much time or more is, all tracks are
     over, seconds. A shorter gap (dropped frames) is bridged by its length."""
 

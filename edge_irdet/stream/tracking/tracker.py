@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import operator
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -87,7 +89,7 @@ class Tracker:
             The confirmed track of each detection, and all confirmed tracks by number.
 
         Raises:
-            OptionError: the arrays do not belong together.
+            OptionError: the arrays do not belong together, or ``capture_ns`` is not a whole number.
         """
         count = len(scores)
         shapes = boxes.shape, centroids.shape, scores.shape, classes.shape
@@ -96,7 +98,13 @@ class Tracker:
                 "boxes {}, centroids {}, scores {} and classes {} do not belong together".format(*shapes),
                 "pass arrays of the shapes [n, 4], [n, 2], [n] and [n]",
             )
-        self._advance(int(capture_ns), discontinuity, shutter, size)
+        try:
+            now = operator.index(capture_ns)
+        except TypeError as error:
+            raise OptionError(
+                f"capture_ns is {capture_ns!r}", "pass whole nanoseconds, as Frame.capture_ns has them"
+            ) from error
+        self._advance(now, discontinuity, shutter, size)
         track_ids: list[int | None] = [None] * count
         if shutter:
             self._table.rows["missed"] += 1

@@ -239,12 +239,12 @@ def test_tracks_coast_through_the_shutter_without_ageing() -> None:
     tracker = Tracker()
     for frame in range(10):
         feed(tracker, frame * FRAME_NS, [(50 + frame, 40)])
-    for frame in range(10, 40):  # a second: twice as long as a track may coast otherwise
+    for frame in range(10, 60):  # 1.7 s: longer than a track may coast otherwise
         update = feed(tracker, frame * FRAME_NS, [(50 + frame, 40)], shutter=True)
         assert update.track_ids == [None]
         assert update.tracks[0].state is TrackState.COASTING
         assert update.tracks[0].missed == frame - 9
-    assert feed(tracker, 40 * FRAME_NS, [(90, 40)]).track_ids == [1]
+    assert feed(tracker, 60 * FRAME_NS, [(110, 40)]).track_ids == [1]
 
 
 def test_a_shutter_that_stays_closed_ends_tracks_after_all() -> None:
@@ -304,6 +304,13 @@ def test_arrays_that_do_not_belong_together() -> None:
             tracker.update(0, *arrays)
     with pytest.raises(OptionError, match=r"\(2,\)"):
         tracker.update(0, good[0], good[1][:, 0], good[2], good[3])
+
+
+@pytest.mark.parametrize("stamp", [0.033, None, "1"])
+def test_a_stamp_that_is_no_whole_number(stamp: object) -> None:
+    """Seconds, most likely: every frame would be of the same moment."""
+    with pytest.raises(OptionError, match="capture_ns"):
+        feed(Tracker(), stamp, [(50, 40)])
 
 
 @pytest.mark.parametrize(
