@@ -26,7 +26,7 @@ from edge_irdet.cli.options import choice_of, map16_option
 from edge_irdet.cli.stream_summary import print_summary
 from edge_irdet.detection.detector import Detector, DetectorConfig
 from edge_irdet.engine.selection import RUNTIMES, choose_runner
-from edge_irdet.errors import FramesSkippedError, RecordsLostError
+from edge_irdet.errors import FramesSkippedError, OptionError, RecordsLostError
 from edge_irdet.package import DEFAULT_PACKAGE, NmsRule, Precision, SixteenBitSpec, open_package
 from edge_irdet.stream.pipeline import Pipeline, PipelineConfig
 from edge_irdet.stream.policy import FramePolicy
@@ -38,7 +38,7 @@ from edge_irdet.stream.sources import SOURCE_USAGES, open_source
 from edge_irdet.stream.sources.source import Source
 from edge_irdet.stream.status import StreamStatus
 from edge_irdet.stream.summary import StreamSummary
-from edge_irdet.stream.tracking import Tracker
+from edge_irdet.stream.tracking import Tracker, TrackerConfig
 from edge_irdet.stream.watchdog import HealthFile
 
 USAGES = "\n".join(
@@ -80,6 +80,11 @@ class OnOutputFailure(str, Enum):
 @click.option("--score", type=click.FloatRange(0, 1), help="Score threshold. [default: the package's]")
 @click.option("--nms", type=choice_of(NmsRule), help="Suppression rule. [default: the package's]")
 @click.option("--track", is_flag=True, help="Follow targets from frame to frame; records then carry tracks.")
+@click.option(
+    "--birth-score",
+    type=click.FloatRange(0, 1),
+    help="With --track: score that begins a track; lower ones only go on with it. [default: the threshold]",
+)
 @click.option("--policy", type=choice_of(FramePolicy), help="[default: latest live, lossless else]")
 @click.option("--frames", type=click.IntRange(min=1), help="End after this many frames.")
 @click.option("--threads", type=click.IntRange(min=0), default=0, help="CPU threads; 0 takes one a core.")
@@ -133,6 +138,7 @@ def stream_command(
     score: float | None,
     nms: NmsRule | None,
     track: bool,
+    birth_score: float | None,
     policy: FramePolicy | None,
     frames: int | None,
     threads: int,
@@ -163,6 +169,9 @@ def stream_command(
     asked = None if precision is None else Precision(precision)
     selection = choose_runner(held, asked, runtime, threads=threads)
     start_logging(LogFormat(log_format), log_level)
+    if birth_score is not None and not track:
+        raise OptionError("--birth-score is given without --track", "add --track, or leave it away")
+    tracking = TrackerConfig(birth_score=birth_score or 0.0)
     pipeline_config = PipelineConfig(
         policy=None if policy is None else FramePolicy(policy),
         max_frames=frames,
@@ -170,7 +179,7 @@ def stream_command(
             wait_for_source_seconds=wait_for_source, give_up_after_seconds=give_up_after
         ),
         stop_on_output_failure=on_output_failure == OnOutputFailure.STOP.value,
-        tracker=Tracker if track else None,
+        tracker=(lambda: Tracker(tracking)) if track else None,
         package=held.directory.name,
         runner=selection.reason,
     )

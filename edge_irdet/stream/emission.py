@@ -18,6 +18,7 @@ from edge_irdet.detection.detections import Detections
 from edge_irdet.detection.measurement import measure
 from edge_irdet.errors import OutputFailedError
 from edge_irdet.evaluation.detection_probability import DetectionProbability
+from edge_irdet.stream.frame import Frame
 from edge_irdet.stream.latency import LatencyHistogram
 from edge_irdet.stream.outputs import CountedSink
 from edge_irdet.stream.policy import EMIT_CAPACITY, Delivery
@@ -101,6 +102,8 @@ class Emitter:
         classes: names, by class index.
         infos: what is known of each source; called when the first frame is there.
         trackers: one a source, or none at all.
+        time_ns: the moment that a source's frame shows, for the trackers.
+        sources: how many there are.
         on_frame: called after each frame with its record.
         on_failure: called when the stream has to end; :attr:`error` says why.
     """
@@ -111,6 +114,7 @@ class Emitter:
         classes: tuple[str, ...],
         infos: Callable[[], Sequence[StreamInfo]],
         trackers: Sequence[FrameTracker],
+        time_ns: Callable[[int, Frame], int],
         sources: int,
         on_frame: Callable[[Record], None],
         on_failure: Callable[[], None],
@@ -128,6 +132,7 @@ class Emitter:
         self._classes = classes
         self._infos = infos
         self._trackers = trackers
+        self._time_ns = time_ns
         self._on_frame = on_frame
         self._on_failure = on_failure
         self._queue: queue.Queue[Detected | None] = queue.Queue(EMIT_CAPACITY)
@@ -206,8 +211,9 @@ class Emitter:
         measured = measure(frame.image, detections.boxes)
         tracked = None
         if self._trackers:
-            tracked = self._trackers[delivery.source_index].update(
-                frame.capture_ns,
+            index = delivery.source_index
+            tracked = self._trackers[index].update(
+                self._time_ns(index, frame),
                 detections.boxes,
                 measured.centroids,
                 detections.scores,

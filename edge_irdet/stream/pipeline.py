@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from edge_irdet.detection.detections import Detections
 from edge_irdet.stream.capture import Capture
 from edge_irdet.stream.emission import Detected, Emitter, FrameTracker
+from edge_irdet.stream.frame import Frame
 from edge_irdet.stream.outputs import CountedSink
 from edge_irdet.stream.policy import FramePolicy, FrameQueues
 from edge_irdet.stream.reconnection import ReconnectionConfig
@@ -25,6 +26,9 @@ from edge_irdet.stream.summary import StreamSummary
 
 CAPTURE_JOIN_SECONDS = 2.0
 """How long a stopped stream waits for a source that sits in a read."""
+
+ASSUMED_RATE = 30.0
+"""Frames a second of files that do not state theirs, such as folders of images: for trackers."""
 
 WATCHDOG_SECONDS = 0.25
 """Time between two looks at whether a source hangs."""
@@ -66,7 +70,8 @@ class PipelineConfig:
     """End the stream with the first record that an output cannot take, instead of counting it as lost."""
 
     tracker: Callable[[], FrameTracker] | None = None
-    """Makes a tracker for each source; None does not track."""
+    """Makes a tracker for each source; None does not track. Time goes by ``capture_ns`` for live sources and
+    by frame number and rate for files."""
 
     package: str = ""
     """What :meth:`Pipeline.status` names as the model package and its precision."""
@@ -116,6 +121,7 @@ class Pipeline:
             detector.classes,
             self._infos,
             [make_tracker() for _ in self.sources] if make_tracker is not None else [],
+            self._time_ns,
             len(self.sources),
             lambda record: self.on_frame(record),
             self.stop,
@@ -234,6 +240,13 @@ class Pipeline:
             StreamInfo(source.uri, self._detector.classes, source.rate, source.frame_count)
             for source in (capture.source for capture in self._captures)
         ]
+
+    def _time_ns(self, index: int, frame: Frame) -> int:
+        source = self._captures[index].source
+        if source.live:
+            return frame.capture_ns
+        # A file is read faster or slower than it was recorded; its own rate says how its targets move.
+        return round(frame.sequence * 1e9 / (source.rate or ASSUMED_RATE))
 
     def _detect(self) -> None:
         given = 0

@@ -18,7 +18,7 @@ from edge_irdet.errors import (
 from edge_irdet.stream.frame import Frame
 from edge_irdet.stream.pipeline import Pipeline, PipelineConfig
 from edge_irdet.stream.policy import FramePolicy
-from edge_irdet.stream.record import Record, decode_record
+from edge_irdet.stream.record import Record, TrackUpdate, decode_record
 from edge_irdet.stream.sinks import Output, open_sink
 
 
@@ -240,3 +240,27 @@ def test_max_frames_ends_it(detector: BrightSpotDetector) -> None:
     sink = KeepingSink()
     summary = Pipeline(ListSource(images(50)), detector, [sink], PipelineConfig(max_frames=5)).run()
     assert summary.frames == len(sink.records) == 5
+
+
+def test_trackers_get_the_time_that_a_file_shows_and_not_the_time_of_reading(
+    detector: BrightSpotDetector,
+) -> None:
+    class Clock:
+        def __init__(self) -> None:
+            self.times: list[int] = []
+            clocks.append(self)
+
+        def update(self, capture_ns: int, boxes: object, *more: object, **flags: object) -> TrackUpdate:
+            self.times.append(capture_ns)
+            return TrackUpdate([None] * len(boxes), [])  # type: ignore[arg-type]
+
+    class Rated(ListSource):
+        rate = 50.0
+
+    clocks: list[Clock] = []
+    sources = [Rated(images(3)), ListSource(images(3)), ListSource(images(3), live=True)]
+    config = PipelineConfig(FramePolicy.LOSSLESS, tracker=Clock)
+    Pipeline(sources, detector, [], config).run()
+    assert clocks[0].times == [0, 20_000_000, 40_000_000]
+    assert clocks[1].times == [0, 33_333_333, 66_666_667]
+    assert clocks[2].times == [1_000_000, 2_000_000, 3_000_000], "the camera's own stamps"
