@@ -9,6 +9,7 @@ from edge_irdet.dataset.coco import CocoLayoutReader, annotation_files
 from edge_irdet.dataset.labelled import LabelledDataset, LayoutReader
 from edge_irdet.dataset.nuaa import MaskLayoutReader
 from edge_irdet.dataset.splits import find_split, read_split
+from edge_irdet.dataset.videos import TABLE, VideoLayoutReader
 from edge_irdet.dataset.voc import VocLayoutReader
 from edge_irdet.dataset.yolo import YoloLayoutReader
 from edge_irdet.errors import DatasetMissingError, OptionError
@@ -32,6 +33,9 @@ class DatasetLayout(str, Enum):
     VOC = "voc"
     """``JPEGImages/``, ``Annotations/`` and ``ImageSets/Main/``."""
 
+    VIDEOS = "videos"
+    """``mp4/``, ``gt/`` and ``videos.csv``: every fifteenth frame of labelled videos."""
+
 
 def detect_layout(root: Path) -> DatasetLayout:
     """The one layout whose folders are all there.
@@ -50,6 +54,7 @@ def detect_layout(root: Path) -> DatasetLayout:
         DatasetLayout.YOLO: images and (root / "labels").is_dir(),
         DatasetLayout.COCO: any((root / "annotations").glob("*.json")),
         DatasetLayout.VOC: (root / "JPEGImages").is_dir() and (root / "Annotations").is_dir(),
+        DatasetLayout.VIDEOS: (root / TABLE).is_file() and (root / "mp4").is_dir(),
     }
     found = [layout for layout, fit in fits.items() if fit]
     if not found and annotation_files(root):  # a JSON file in the root alone may be anything: the last guess
@@ -63,7 +68,8 @@ def detect_layout(root: Path) -> DatasetLayout:
         )
     raise DatasetMissingError(
         f"{root} fits no layout: no images/ with masks/ (nuaa) or labels/ (yolo), "
-        "no annotations/*.json (coco), no JPEGImages/ with Annotations/ (voc)",
+        "no annotations/*.json (coco), no JPEGImages/ with Annotations/ (voc), "
+        "no videos.csv with mp4/ (videos)",
         f"check that this is the folder that holds them: ls {root}",
     )
 
@@ -78,7 +84,8 @@ def read_dataset(
         split: list of image names, one on each line; ``None`` takes all images. A relative path is tried as
             given, under ``root``, under ``root/splits`` and under ``root/ImageSets/Main``; ``.txt`` may be
             left out. For COCO a ``.json`` file is the annotation file itself (also tried in
-            ``annotations/``).
+            ``annotations/``). For videos it is a value of the column ``split`` of ``videos.csv``, or a list of
+            videos.
         layout: how the files are laid out; ``auto`` looks.
 
     Returns:
@@ -107,6 +114,8 @@ def read_dataset(
     if layout is DatasetLayout.COCO and split is not None and Path(split).suffix == ".json":
         annotations = find_split(root, split, folders=("annotations",))
         return LabelledDataset(CocoLayoutReader(root, annotations), f"{name}/{annotations.stem}")
+    if layout is DatasetLayout.VIDEOS:
+        return _videos(VideoLayoutReader(root), root, name, split)
     reader = _open(root, layout)
     if split is None:
         return LabelledDataset(reader, name)
@@ -122,3 +131,13 @@ def _open(root: Path, layout: DatasetLayout) -> LayoutReader:
     if layout is DatasetLayout.COCO:
         return CocoLayoutReader(root)
     return VocLayoutReader(root)
+
+
+def _videos(reader: VideoLayoutReader, root: Path, name: str, split: Path | str | None) -> LabelledDataset:
+    if split is None:
+        return LabelledDataset(reader, name)
+    names = reader.names_of_split(str(split))
+    if names:
+        return LabelledDataset(reader, f"{name}/{split}", names)
+    path = find_split(root, split)
+    return LabelledDataset(reader, f"{name}/{path.stem}", reader.names_of_videos(path))
