@@ -84,8 +84,8 @@ def read_dataset(
         split: list of image names, one on each line; ``None`` takes all images. A relative path is tried as
             given, under ``root``, under ``root/splits`` and under ``root/ImageSets/Main``; ``.txt`` may be
             left out. For COCO a ``.json`` file is the annotation file itself (also tried in
-            ``annotations/``). For videos it is a value of the column ``split`` of ``videos.csv``, or a list of
-            videos.
+            ``annotations/``). For videos it is a value of the column ``split`` of ``videos.csv``, or a
+            list of videos.
         layout: how the files are laid out; ``auto`` looks.
 
     Returns:

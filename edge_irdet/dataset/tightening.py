@@ -9,16 +9,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 EXTENT_LEVELS = (0.35, 0.5, 0.65)
-"""Shares of the peak contrast above which a pixel belongs to the target. Of the levels 0.15 to 0.6 the first
-agrees best with the extents that people drew in NUAA-SIRST's train list: 93 % of the boxes at IoU >= 0.5,
-median IoU 0.80, median ratio of the sides 1.0. The next ones are for a target in front of a cloud or edge
-that the lower level would join to it."""
+"""Shares of the peak contrast above which a pixel belongs to the target. Of the levels 0.15 to 0.6 the
+first agrees best with the extents that people drew in NUAA-SIRST's train list: 93 % of the boxes at
+IoU >= 0.5, median IoU 0.80, median ratio of the sides 1.0. The next ones are for a target in front of a cloud
+or edge that the lower level would join to it."""
 
 RING = 3
 """Width, in pixels, of the frame around the loose box that the background is taken from."""
 
 CENTRAL = 0.3
-"""The peak is looked for within this share of the box's sides from its centre, at least ``CENTRAL_PIXELS``."""
+"""The peak is looked for within this share of the sides from the box's centre, or ``CENTRAL_PIXELS``."""
 
 CENTRAL_PIXELS = 3.0
 
@@ -29,7 +29,7 @@ LEAST_DEVIATION = 1.5
 """Grey levels; compressed video leaves flat skies flatter than their grain was."""
 
 LARGEST_FILL = 0.7
-"""A component that covers more of the loose box than this is the background, or a target that fills the box."""
+"""A component that covers more of the loose box than this is a target that fills it."""
 
 LEAST_SIDE = 2.0
 """Pixels; optics spread a point over about two, and thinner boxes have no overlap to speak of."""
@@ -56,10 +56,10 @@ def tight_extent(image: NDArray[np.uint8], loose: tuple[float, float, float, flo
 
     The background is the median of a frame around the box; the target is the 8-connected component, around
     the brightest (or, if it stands out more, the darkest) pixel near the box's centre, of pixels with at
-    least the first of :data:`EXTENT_LEVELS` of that pixel's contrast, or the next level where the component crosses
-    the whole loose box along an axis. A target that fills the box keeps it. Where nothing stands out, or the
-    component crosses the box at every level, the box is a stand-in: centred, with :data:`FALLBACK_SHARE` of
-    the sides.
+    least the first of :data:`EXTENT_LEVELS` of that pixel's contrast, or the next level where the component
+    crosses the whole loose box along an axis. A target that fills the box keeps it. Where nothing stands out,
+    or the component crosses the box at every level, the box is a stand-in: centred, with
+    :data:`FALLBACK_SHARE` of the sides.
 
     Args:
         image: [H, W], 8 bits.
@@ -72,9 +72,7 @@ def tight_extent(image: NDArray[np.uint8], loose: tuple[float, float, float, flo
         max(0, top - RING) : min(height, bottom + RING), max(0, left - RING) : min(width, right + RING)
     ].astype(np.float32)
     inside_row, inside_column = min(top, RING), min(left, RING)
-    inner = outer[
-        inside_row : inside_row + bottom - top, inside_column : inside_column + right - left
-    ]
+    inner = outer[inside_row : inside_row + bottom - top, inside_column : inside_column + right - left]
     around = np.ones(outer.shape, np.bool_)
     around[inside_row : inside_row + bottom - top, inside_column : inside_column + right - left] = False
     background = outer[around] if around.any() else outer.ravel()

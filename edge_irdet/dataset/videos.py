@@ -89,9 +89,9 @@ def read_video_labels(path: Path) -> list[VideoLabel]:
 class VideoLayoutReader:
     """Reads ``mp4/NAME.mp4`` with ``gt/NAME.csv`` (frame_idx0, class, x, y, w, h) and ``videos.csv``.
 
-    An image is a frame and is called ``NAME#FRAME``. The label boxes are loose; each is replaced by the extent
-    of the target in it (:func:`~edge_irdet.dataset.tightening.tight_extent`). All classes count as the one
-    class ``target``, as in the small-target sets. A frame without labels is an image without targets.
+    An image is a frame and is called ``NAME#FRAME``. The label boxes are loose; each is replaced by the
+    extent of the target in it (:func:`~edge_irdet.dataset.tightening.tight_extent`). All classes count as the
+    one class ``target``, as in the small-target sets. A frame without labels is an image without targets.
 
     A video is decoded from its start when the first of its frames is asked for, and the frames of the last
     video are kept, so frames are best read in their order.
@@ -185,16 +185,16 @@ class VideoLayoutReader:
                 x, y = int(left), int(top)
                 mask[y : y + rows, x : x + columns] |= extent.pixels.astype(np.uint8)
         # As measured masks, not drawn ones: no figure of saliency is computed from them.
-        return Sample(
-            name, image, box_array(boxes), np.zeros(len(boxes), np.int64), mask, MaskSource.BOXES
-        )
+        return Sample(name, image, box_array(boxes), np.zeros(len(boxes), np.int64), mask, MaskSource.BOXES)
 
     def _decode(self, video: str) -> None:
         path = self._video_path(video)
         capture = cv2.VideoCapture(str(path))
         try:
             if not capture.isOpened():
-                raise DatasetImageError(f"{path} is no video that OpenCV can decode", f"look at it: file {path}")
+                raise DatasetImageError(
+                    f"{path} is no video that OpenCV can decode", f"look at it: file {path}"
+                )
             frames: dict[int, NDArray[np.uint8]] = {}
             number = 0
             while capture.grab():

@@ -143,12 +143,13 @@ def export_package(
                 graphs={
                     Precision.FP32: GraphFile(file=GRAPH_NAME, sha256=file_sha256(building / GRAPH_NAME))
                 },
-                training_data=[checkpoint.data],
+                training_data=[checkpoint.data, *checkpoint.further_data],
                 training={
                     "config": asdict(checkpoint.config),
                     "epoch": checkpoint.epoch,
                     "best_epoch": checkpoint.best_epoch,
                     "validation_map50": round(checkpoint.best_map50, 4),
+                    **_video_rate(checkpoint),
                     "seconds": round(checkpoint.seconds),
                     "machine": checkpoint.machine,
                 },
@@ -161,6 +162,10 @@ def export_package(
             "free space or choose another folder, then export again",
         ) from error
     return report
+
+
+def _video_rate(checkpoint: Checkpoint) -> dict[str, float]:
+    return {} if checkpoint.best_rate is None else {"validation_rate": round(checkpoint.best_rate, 4)}
 
 
 def _is_empty(path: Path) -> bool:

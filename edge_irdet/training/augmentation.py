@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from edge_irdet.dataset.sample import Sample
 from edge_irdet.detection.letterbox import place
+from edge_irdet.training.clutter import clutter_spots
 from edge_irdet.training.config import AugmentationConfig
 
 PASTE_MARGIN = 0.5
@@ -68,6 +69,8 @@ class Augmenter:
         self.config = config
         self.pad_value = pad_value
         self.targets = [cut for sample in samples for cut in _cut_targets(sample)]
+        none = np.zeros((0, 2), np.float32)
+        self.clutter = [clutter_spots(sample) if config.clutter_crops > 0 else none for sample in samples]
 
     def __call__(self, index: int, generator: np.random.Generator) -> TrainingSample:
         """An augmented sample of image ``index``."""
@@ -79,7 +82,7 @@ class Augmenter:
             count = int(generator.integers(0, config.pasted_targets + 1))
             image, boxes, classes, mask = self._paste(image, boxes, classes, mask, count, generator)
         image = self._photometry(image, generator)
-        matrix, shape = self._geometry(sample, boxes, generator)
+        matrix, shape = self._geometry(sample, boxes, self.clutter[index], generator)
         # Padding comes after the photometry: a letterboxed frame shows it unchanged too.
         image = _warp(np.clip(image, 0, 255), matrix, shape, self.pad_value)
         mask = _warp(mask, matrix, shape, 0)
@@ -87,7 +90,11 @@ class Augmenter:
         return TrainingSample(np.rint(image).astype(np.uint8), boxes, classes, np.clip(mask, 0, 1))
 
     def _geometry(
-        self, sample: Sample, boxes: NDArray[np.float32], generator: np.random.Generator
+        self,
+        sample: Sample,
+        boxes: NDArray[np.float32],
+        clutter: NDArray[np.float32],
+        generator: np.random.Generator,
     ) -> tuple[NDArray[np.float64], tuple[int, int]]:
         # One affine map of continuous pixels from source to network: flips and transpose, scale, position.
         config = self.config
@@ -111,13 +118,14 @@ class Augmenter:
         else:
             scale_x = scale_y = min(self.size[0] / width, self.size[1] / height) * zoom
             shape = (config.crop, config.crop)
-            offset_x, offset_y = self._crop_offset(boxes, turn, (width, height), scale_x, generator)
+            offset_x, offset_y = self._crop_offset(boxes, clutter, turn, (width, height), scale_x, generator)
         scaling = np.array([[scale_x, 0, offset_x], [0, scale_y, offset_y], [0, 0, 1.0]])
         return scaling @ turn, shape
 
     def _crop_offset(
         self,
         boxes: NDArray[np.float32],
+        clutter: NDArray[np.float32],
         turn: NDArray[np.float64],
         size: tuple[int, int],
         scale: float,
@@ -126,9 +134,15 @@ class Augmenter:
         crop = self.config.crop
         assert crop is not None
         extent = np.array(size) * scale
-        if len(boxes) and generator.random() < self.config.target_crops:
+        chosen = generator.random() if len(boxes) or len(clutter) else 1.0
+        around: NDArray[np.float32] | None = None
+        if len(boxes) and chosen < self.config.target_crops:
             box = boxes[generator.integers(len(boxes))]
-            centre = turn @ np.array([(box[0] + box[2]) / 2, (box[1] + box[3]) / 2, 1.0])
+            around = (box[:2] + box[2:]) / 2
+        elif len(clutter) and 1.0 - chosen < self.config.clutter_crops:
+            around = clutter[generator.integers(len(clutter))]
+        if around is not None:
+            centre = turn @ np.array([around[0], around[1], 1.0])
             inside = generator.uniform(0.1, 0.9, 2) * crop
             offset = inside - centre[:2] * scale
         else:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset, Sampler
 
@@ -48,24 +49,60 @@ class EpochSampler(Sampler[Draw]):
         samples_per_image: draws of each image.
         seed: seed of the order.
         rank, processes: this process takes every ``processes``-th draw.
+        sets: numbers of images of the data sets that follow one another, with ``draws``.
+        draws: samples of an epoch from each set; empty draws every image ``samples_per_image`` times.
     """
 
-    def __init__(self, images: int, samples_per_image: int, seed: int, rank: int, processes: int) -> None:
+    def __init__(
+        self,
+        images: int,
+        samples_per_image: int,
+        seed: int,
+        rank: int,
+        processes: int,
+        sets: Sequence[int] = (),
+        draws: Sequence[int] = (),
+    ) -> None:
         self.images = images
         self.samples_per_image = samples_per_image
         self.seed = seed
         self.rank = rank
         self.processes = processes
+        self.sets = tuple(sets)
+        self.draws = tuple(draws)
         self.epoch = 0
 
     def __len__(self) -> int:
-        return self.images * self.samples_per_image // self.processes
+        drawn = sum(self.draws) if self.draws else self.images * self.samples_per_image
+        return drawn // self.processes
 
     def __iter__(self) -> Iterator[Draw]:
         generator = np.random.default_rng((self.seed, self.epoch))
-        order = np.concatenate([generator.permutation(self.images) for _ in range(self.samples_per_image)])
+        if self.draws:
+            order = self._mixed(generator)
+        else:
+            order = np.concatenate(
+                [generator.permutation(self.images) for _ in range(self.samples_per_image)]
+            )
         for position in range(self.rank, len(self) * self.processes, self.processes):
             yield self.epoch, position, int(order[position])
+
+    def _mixed(self, generator: np.random.Generator) -> NDArray[np.int64]:
+        # Each set is gone through in shuffled rounds that run on over the epochs, so that every image comes
+        # up as often as any other of its set, whatever share of the set an epoch takes.
+        chosen = []
+        first = 0
+        for number, (images, draws) in enumerate(zip(self.sets, self.draws, strict=True)):
+            begin = self.epoch * draws
+            rounds = range(begin // images, (begin + draws - 1) // images + 1)
+            drawn = np.concatenate(
+                [np.random.default_rng((self.seed, number, turn)).permutation(images) for turn in rounds]
+            )
+            offset = begin - rounds.start * images
+            chosen.append(first + drawn[offset : offset + draws])
+            first += images
+        order = np.concatenate(chosen)
+        return order[generator.permutation(len(order))]
 
 
 def collate(samples: list[TrainingSample]) -> Batch:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pickle
 import zipfile
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
@@ -36,7 +36,7 @@ class RunState:
     """[level][anchor] = (width, height) in network pixels."""
 
     data: TrainingData
-    """What it is trained on."""
+    """What it is trained on, or the first of several data sets."""
 
     epoch: int
     """Epochs done."""
@@ -48,10 +48,20 @@ class RunState:
     """Where it was trained."""
 
     best_map50: float
-    """Best validation mAP@0.5 so far; -1 before the first validation."""
+    """Validation mAP@0.5 of the best epoch so far; -1 before the first validation."""
 
     best_epoch: int
-    """Epochs done when it was reached."""
+    """Epochs done when the best epoch was, by the score that chooses it."""
+
+    best_rate: float | None = field(default=None, kw_only=True)
+    """Detection rate of the best epoch on the held-back video frames; None without such."""
+
+    best_score: float = field(default=-1.0, kw_only=True)
+    """What the best epoch was chosen by: the mAP@0.5, or with video frames its mean with their rate; -1 in
+    checkpoints written when there was only the mAP@0.5."""
+
+    further_data: tuple[TrainingData, ...] = field(default=(), kw_only=True)
+    """The second and later data sets it is trained on."""
 
 
 @dataclass(frozen=True)
@@ -71,7 +81,7 @@ def save_checkpoint(checkpoint: Checkpoint, path: Path) -> None:
     Raises:
         OutputFailedError: it could not be written.
     """
-    about = {field.name: getattr(checkpoint, field.name) for field in fields(RunState)}
+    about = {one.name: getattr(checkpoint, one.name) for one in fields(RunState)}
     with written_atomically(path) as temporary:
         state = {
             "edge_irdet_checkpoint": CHECKPOINT_SCHEMA,

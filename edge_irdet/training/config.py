@@ -72,6 +72,10 @@ class AugmentationConfig:
     target_crops: float = 0.75
     """Share of the crops that are placed around a target."""
 
+    clutter_crops: float = 0.0
+    """Share of the crops that are placed around a small bright spot that is no target
+    (:func:`edge_irdet.training.clutter.clutter_spots`); the rest lies anywhere."""
+
     scale: tuple[float, float] = (1.0, 1.0)
     """Range of the random scale, on top of the letterbox scale."""
 
@@ -115,6 +119,13 @@ class TrainingConfig:
 
     samples_per_image: int = 1
     """Samples drawn from each image in an epoch; more than 1 makes sense with crops."""
+
+    draws: tuple[int, ...] = ()
+    """With several data sets, samples drawn from each in an epoch, whatever its number of images; empty draws
+    every image ``samples_per_image`` times."""
+
+    started_from: str = ""
+    """The weights that training started from; empty where they were random."""
 
     learning_rate: float = 1e-3
     """Peak learning rate."""
@@ -186,6 +197,15 @@ class TrainingConfig:
                 f"epochs {self.epochs}, batch {self.batch}, samples an image {self.samples_per_image} and "
                 f"validate-every {self.validate_every} all start at 1",
                 "choose at least 1 for each",
+            )
+        if any(draws < 1 for draws in self.draws):
+            raise OptionError(f"the draws are {self.draws}", "draw at least 1 sample from each data set")
+        crops = self.augmentation
+        if crops.target_crops < 0 or crops.clutter_crops < 0 or crops.target_crops + crops.clutter_crops > 1:
+            raise OptionError(
+                f"target crops {crops.target_crops:g} and clutter crops {crops.clutter_crops:g} are no "
+                "shares of one whole",
+                "choose for example --target-crops 0.5 --clutter-crops 0.25",
             )
         if not 1 <= self.validation_orientations <= 8:
             raise OptionError(f"validation_orientations is {self.validation_orientations}", "choose 1 to 8")

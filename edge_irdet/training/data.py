@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from edge_irdet.dataset.labelled import LabelledDataset
 from edge_irdet.dataset.sample import MaskSource, Sample
 from edge_irdet.dataset.splits import split_validation
 from edge_irdet.detection.sixteen_bit import to_eight_bits
+from edge_irdet.errors import OptionError
 from edge_irdet.package import SixteenBitSpec, TrainingData
 from edge_irdet.training.trainer import TrainingSet
 
@@ -22,6 +23,8 @@ def load_training_set(
     seed: int,
     sixteen_bit: SixteenBitSpec | None = None,
     on_image: Callable[[int, int], None] = lambda done, total: None,
+    held_back: Sequence[str] | None = None,
+    by_centre: bool = False,
 ) -> TrainingSet:
     """Decode a data set, map it to 8 bits and hold a part back for validation.
 
@@ -32,13 +35,27 @@ def load_training_set(
         seed: decides which images are held back.
         sixteen_bit: mapping of 16-bit images.
         on_image: called with images done and images in all.
+        held_back: names of the images to hold back instead of a share; those that the list has not are read
+            from the data set all the same, and are judged but not trained on.
+        by_centre: judge the held-back images by centre distance (their boxes are measured, not drawn).
 
     Raises:
         DatasetImageError, LabelInvalidError, MaskSizeError: from reading.
         SixteenBitUnmappedError: there are 16-bit images and no mapping.
-        OptionError: too few images to hold a part back.
+        OptionError: too few images to hold a part back, or none is left to train on.
     """
-    train_names, _ = split_validation(dataset.names, validation_fraction, seed)
+    if held_back is None:
+        train_names, _ = split_validation(dataset.names, validation_fraction, seed)
+    else:
+        judged = frozenset(held_back)
+        train_names = tuple(image for image in dataset.names if image not in judged)
+        if not train_names:
+            raise OptionError(
+                f"{name} {split}: every image is held back, none is left to train on",
+                "shorten the list of --held-back",
+            )
+        others = [image for image in held_back if image not in frozenset(dataset.names)]
+        dataset = dataset.subset([*dataset.names, *others])
     in_training = frozenset(train_names)
     train: list[Sample] = []
     validation: list[Sample] = []
@@ -54,4 +71,34 @@ def load_training_set(
         licence=licence,
         masks=(MaskSource.BOXES if from_boxes else MaskSource.ANNOTATED).value,
     )
-    return TrainingSet(train, validation, dataset.classes, about)
+    frames: list[Sample] = []
+    if by_centre:
+        frames, validation = validation, []
+    return TrainingSet(train, validation, dataset.classes, about, frames, sets=(len(train),))
+
+
+def together(parts: Sequence[TrainingSet]) -> TrainingSet:
+    """Several data sets as one, in order; the first is the one that the manifest names first.
+
+    Raises:
+        OptionError: there is none, or their classes differ.
+    """
+    if not parts:
+        raise OptionError("there is no data set to train on", "name at least one with --data and --split")
+    first = parts[0]
+    for part in parts[1:]:
+        if part.classes != first.classes:
+            raise OptionError(
+                f"{part.about.name} has the classes {', '.join(part.classes)}, {first.about.name} has "
+                f"{', '.join(first.classes)}",
+                "train on sets with the same classes",
+            )
+    return TrainingSet(
+        train=[sample for part in parts for sample in part.train],
+        validation=[sample for part in parts for sample in part.validation],
+        classes=first.classes,
+        about=first.about,
+        frames=[sample for part in parts for sample in part.frames],
+        further=tuple(part.about for part in parts[1:]),
+        sets=tuple(len(part.train) for part in parts),
+    )

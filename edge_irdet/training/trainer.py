@@ -8,7 +8,7 @@ import os
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -36,7 +36,7 @@ from edge_irdet.training.checkpoint import (
 from edge_irdet.training.config import TrainingConfig
 from edge_irdet.training.ema import ExponentialMovingAverage
 from edge_irdet.training.loss import JointLoss, LossTerms
-from edge_irdet.training.validation import validation_map50
+from edge_irdet.training.validation import validation_map50, validation_rate
 
 LAST = "last.pt"
 BEST = "best.pt"
@@ -59,7 +59,16 @@ class TrainingSet:
     """Class names."""
 
     about: TrainingData
-    """For the manifest."""
+    """For the manifest: the data set, or the first of several."""
+
+    frames: list[Sample] = field(default_factory=list)
+    """Held-back frames of videos, judged by centre distance since their boxes are measured, not drawn."""
+
+    further: tuple[TrainingData, ...] = ()
+    """For the manifest: the second and later data sets."""
+
+    sets: tuple[int, ...] = ()
+    """Numbers of training images of the data sets, which follow one another in ``train``."""
 
 
 @dataclass(frozen=True)
@@ -85,6 +94,8 @@ class EpochReport:
     best_map50: float
     best_epoch: int
     seconds: float
+    rate: float | None = None
+    """Detection rate on the held-back video frames; None where this epoch was not validated or has none."""
 
 
 @dataclass(frozen=True)
@@ -104,6 +115,7 @@ class Trainer:
         data: decoded training data.
         run: the run folder, made if absent.
         workers: processes that augment; 0 augments in this one.
+        initial: checkpoint whose weights and anchors training starts from, instead of random ones.
         on_step, on_epoch: progress callbacks of the first process.
     """
 
@@ -115,6 +127,7 @@ class Trainer:
         workers: int = 0,
         on_step: Callable[[StepReport], None] = lambda report: None,
         on_epoch: Callable[[EpochReport], None] = lambda report: None,
+        initial: Checkpoint | None = None,
     ) -> None:
         self.config = config
         self.data = data
@@ -122,6 +135,7 @@ class Trainer:
         self.workers = workers
         self.on_step = on_step
         self.on_epoch = on_epoch
+        self.initial = initial
 
     def run(self) -> Checkpoint:
         """Train to the last epoch, going on from ``last.pt`` where there is one; returns the best checkpoint.
@@ -151,7 +165,15 @@ class _Run:
             )
         self.folder.mkdir(parents=True, exist_ok=True)
         torch.manual_seed(config.seed)
-        self.model = LightSGMTLM(variant_config(config.variant, len(self.data.classes)), self._anchors())
+        if config.draws and len(config.draws) != len(self.data.sets):
+            raise OptionError(
+                f"there are {len(config.draws)} numbers of draws for {len(self.data.sets)} data sets",
+                "give --draws once for each --data",
+            )
+        anchors = self._anchors() if trainer.initial is None else trainer.initial.anchors
+        self.model = LightSGMTLM(variant_config(config.variant, len(self.data.classes)), anchors)
+        if trainer.initial is not None:
+            _start_from(self.model, trainer.initial, config.variant, self.data.classes)
         if process.device.type == "cuda" and process.count > 1:
             nn.SyncBatchNorm.convert_sync_batchnorm(self.model)  # type: ignore[no-untyped-call]
         self.model.to(process.device)
@@ -162,7 +184,13 @@ class _Run:
         self.optimizer = optimizer(self._parameter_groups(), lr=config.learning_rate, betas=(0.9, 0.999))
         augmenter = Augmenter(self.data.train, config.size, config.augmentation, PAD_VALUE)
         self.sampler = EpochSampler(
-            len(self.data.train), config.samples_per_image, config.seed, process.rank, process.count
+            len(self.data.train),
+            config.samples_per_image,
+            config.seed,
+            process.rank,
+            process.count,
+            self.data.sets,
+            config.draws,
         )
         self.loader = batch_loader(
             augmenter, self.sampler, config.batch // process.count, config.seed, trainer.workers
@@ -177,6 +205,8 @@ class _Run:
         self.seconds = 0.0
         self.best_map50 = -1.0
         self.best_epoch = 0
+        self.best_rate: float | None = None
+        self.best_score = -1.0
         self._resume()
         self.parallel: nn.Module = DistributedDataParallel(self.model) if process.count > 1 else self.model
 
@@ -186,12 +216,13 @@ class _Run:
             losses = self._epoch()
             self.epoch += 1
             validated = self.epoch % self.config.validate_every == 0 or self.epoch == self.config.epochs
-            map50 = None
+            map50, rate = None, None
             if validated and self.process.rank == 0:
                 map50 = validation_map50(self._exported(), self.validation, self.config.size, PAD_VALUE)
+                rate = validation_rate(self._exported(), self.data.frames, self.config.size, PAD_VALUE)
             self.seconds += time.monotonic() - started
             if self.process.rank == 0:
-                self._keep(losses, map50)
+                self._keep(losses, map50, rate)
             if self.process.count > 1:
                 torch.distributed.barrier()
         return load_checkpoint(self.folder / BEST)
@@ -264,20 +295,24 @@ class _Run:
         assert isinstance(model, LightSGMTLM)
         return model
 
-    def _keep(self, losses: dict[str, float], map50: float | None) -> None:
-        better = map50 is not None and map50 >= self.best_map50
-        if better and map50 is not None:
-            self.best_map50, self.best_epoch = map50, self.epoch
+    def _keep(self, losses: dict[str, float], map50: float | None, rate: float | None) -> None:
+        # Both count alike: a model that gains on the videos what it loses on images is no better.
+        measured = [value for value in (map50, rate) if value is not None]
+        score = sum(measured) / len(measured) if measured else -1.0
+        better = bool(measured) and score >= self.best_score
+        if better:
+            self.best_score, self.best_epoch, self.best_rate = score, self.epoch, rate
+            self.best_map50 = -1.0 if map50 is None else map50
         # The best first: a kill between the two repeats the epoch and writes the same best again.
         if better:
             save_checkpoint(replace(self._checkpoint(), resume={}), self.folder / BEST)
-        self._log(losses, map50)
+        self._log(losses, map50, rate)
         save_checkpoint(self._checkpoint(), self.folder / LAST)
         self.callbacks.on_epoch(
-            EpochReport(self.epoch, losses, map50, self.best_map50, self.best_epoch, self.seconds)
+            EpochReport(self.epoch, losses, map50, self.best_map50, self.best_epoch, self.seconds, rate)
         )
 
-    def _log(self, losses: dict[str, float], map50: float | None) -> None:
+    def _log(self, losses: dict[str, float], map50: float | None, rate: float | None) -> None:
         # Rows of epochs that are being repeated after a kill are dropped.
         path = self.folder / LOG
         rows: list[list[str]] = []
@@ -286,14 +321,15 @@ class _Run:
                 rows = [
                     row for row in csv.reader(handle) if row and row[0].isdigit() and int(row[0]) < self.epoch
                 ]
-        rate = self.optimizer.param_groups[0]["lr"]
-        measured = "" if map50 is None else f"{map50:.5f}"
+        learning_rate = self.optimizer.param_groups[0]["lr"]
+        measured = ["" if value is None else f"{value:.5f}" for value in (map50, rate)]
         values = [f"{losses[name]:.6f}" for name in LossTerms._fields]
-        rows.append([str(self.epoch), *values, measured, f"{rate:.3g}", f"{self.seconds:.1f}"])
+        rows.append([str(self.epoch), *values, *measured, f"{learning_rate:.3g}", f"{self.seconds:.1f}"])
         temporary = path.with_suffix(".part")
         with temporary.open("w", newline="", encoding="utf-8") as handle:
             writer = csv.writer(handle)
-            writer.writerow(["epoch", *LossTerms._fields, "validation_map50", "learning_rate", "seconds"])
+            measures = ("validation_map50", "validation_rate")
+            writer.writerow(["epoch", *LossTerms._fields, *measures, "learning_rate", "seconds"])
             writer.writerows(rows)
         temporary.replace(path)
 
@@ -316,6 +352,9 @@ class _Run:
             machine=describe_machine(),
             best_map50=self.best_map50,
             best_epoch=self.best_epoch,
+            best_rate=self.best_rate,
+            best_score=self.best_score,
+            further_data=self.data.further,
             weights=_cpu(self._exported().state_dict()),
             resume=resume,
         )
@@ -325,7 +364,8 @@ class _Run:
         if not path.is_file():
             return
         last = load_checkpoint(path)
-        if last.config != self.config or last.classes != self.data.classes or last.data != self.data.about:
+        same_data = (last.data, last.further_data) == (self.data.about, self.data.further)
+        if last.config != self.config or last.classes != self.data.classes or not same_data:
             raise CheckpointMismatchError(
                 f"{path} belongs to another run ({last.config.variant}, {last.config.preset}, "
                 f"{last.config.epochs} epochs, {last.data.name} {last.data.split}) or to other options",
@@ -338,6 +378,18 @@ class _Run:
             self.average.steps = last.resume["average_steps"]
         self.epoch, self.seconds = last.epoch, last.seconds
         self.best_map50, self.best_epoch = last.best_map50, last.best_epoch
+        self.best_rate = last.best_rate
+        self.best_score = last.best_score if last.best_score >= 0 else last.best_map50
+
+
+def _start_from(model: LightSGMTLM, initial: Checkpoint, variant: str, classes: tuple[str, ...]) -> None:
+    if initial.config.variant != variant or initial.classes != classes:
+        raise CheckpointMismatchError(
+            f"the initial checkpoint is of {initial.config.variant} with the classes "
+            f"{', '.join(initial.classes)}, not of {variant} with {', '.join(classes)}",
+            "name a checkpoint of the same variant and classes with --init, or train without",
+        )
+    model.load_state_dict(initial.weights)
 
 
 def _cpu(state: dict[str, Tensor]) -> dict[str, Tensor]:

@@ -13,10 +13,21 @@ from edge_irdet.detection.detections import Detections
 from edge_irdet.detection.letterbox import letterbox, place
 from edge_irdet.detection.nms import select
 from edge_irdet.evaluation.average_precision import EVALUATION_SCORE, average_precision
+from edge_irdet.evaluation.matching import match_points
+from edge_irdet.evaluation.operating_point import THRESHOLDS
 from edge_irdet.evaluation.truth import Truth
 from edge_irdet.network.decode import decode_levels
 from edge_irdet.network.light_sgmtlm import LightSGMTLM
 from edge_irdet.package import PostprocessSpec
+
+FOUND_DISTANCE = 5.0
+"""Pixels from a target's centre within which a detection's centre finds it."""
+
+FALSE_ALARM_DISTANCE = 8.0
+"""Pixels from every target's centre beyond which a detection is a false alarm."""
+
+FALSE_ALARMS_PER_FRAME = 0.1
+"""False alarms a frame that the threshold of :func:`validation_rate` may leave."""
 
 
 def without_saliency_head(model: LightSGMTLM) -> LightSGMTLM:
@@ -26,7 +37,6 @@ def without_saliency_head(model: LightSGMTLM) -> LightSGMTLM:
     return copied
 
 
-@torch.no_grad()
 def validation_map50(
     model: LightSGMTLM, samples: Sequence[Sample], size: tuple[int, int], pad_value: int
 ) -> float | None:
@@ -34,6 +44,43 @@ def validation_map50(
 
     None where they have no target, so that nothing can be rated.
     """
+    truths = [Truth.of(sample) for sample in samples]
+    return average_precision(_detect(model, samples, size, pad_value), truths).mean_iou50
+
+
+def validation_rate(
+    model: LightSGMTLM, samples: Sequence[Sample], size: tuple[int, int], pad_value: int
+) -> float | None:
+    """Detection rate of a model on video frames at the score threshold that keeps false alarms rare.
+
+    A target is found by a detection whose centre lies within :data:`FOUND_DISTANCE` of its own; detections
+    that no target lies within :data:`FALSE_ALARM_DISTANCE` of are false alarms, both one to one. Of the
+    thresholds with at most :data:`FALSE_ALARMS_PER_FRAME` the best rate counts. Images are 8 bits,
+    letterboxed to ``size`` (width, height), FP32.
+
+    None where there is no target, so that nothing can be rated.
+    """
+    centres = [Truth.of(sample).targets()[1] for sample in samples]
+    targets = sum(len(own) for own in centres)
+    if not targets:
+        return None
+    predictions = _detect(model, samples, size, pad_value)
+    best = 0.0
+    for threshold in THRESHOLDS:
+        found = false_alarms = 0
+        for prediction, own in zip(predictions, centres, strict=True):
+            kept = prediction.centres[prediction.scores >= threshold]
+            found += len(match_points(kept, own, FOUND_DISTANCE).pairs)
+            false_alarms += len(match_points(kept, own, FALSE_ALARM_DISTANCE).false_alarms)
+        if false_alarms <= FALSE_ALARMS_PER_FRAME * len(samples):
+            best = max(best, found / targets)
+    return best
+
+
+@torch.no_grad()
+def _detect(
+    model: LightSGMTLM, samples: Sequence[Sample], size: tuple[int, int], pad_value: int
+) -> list[Detections]:
     detector = without_saliency_head(model).eval()
     device = next(detector.parameters()).device
     spec = PostprocessSpec(score_threshold=EVALUATION_SCORE)
@@ -46,5 +93,4 @@ def validation_map50(
         boxes, scores = decode_levels(detector(image).levels, detector.det.anchors)
         found = select(boxes[0].cpu().numpy(), scores[0].cpu().numpy(), spec)
         predictions.append(Detections(placement.to_source(found.boxes), found.scores, found.classes))
-    truths = [Truth.of(sample) for sample in samples]
-    return average_precision(predictions, truths).mean_iou50
+    return predictions
