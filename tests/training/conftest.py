@@ -1,36 +1,12 @@
 from __future__ import annotations
 
-import numpy as np
 import pytest
 
 pytest.importorskip("torch")
 
-from edge_irdet.dataset.sample import MaskSource, Sample
+from doubles.samples import blob_sample
 from edge_irdet.package import TrainingData
 from edge_irdet.training.trainer import TrainingSet
-
-
-def blob_sample(name: str, seed: int, side: int = 64, targets: int = 2) -> Sample:
-    """A dim noisy image with bright rectangles of 3 to 6 px."""
-    generator = np.random.default_rng(seed)
-    image = generator.integers(40, 60, (side, side)).astype(np.uint8)
-    mask = np.zeros((side, side), np.uint8)
-    boxes = []
-    for index in range(targets):
-        width, height = generator.integers(3, 7, 2)
-        left = int(generator.integers(2, side - 10))
-        top = 4 + index * (side // max(1, targets))
-        image[top : top + height, left : left + width] = 220
-        mask[top : top + height, left : left + width] = 1
-        boxes.append((left, top, left + width, top + height))
-    return Sample(
-        name,
-        image,
-        np.array(boxes, np.float32).reshape(-1, 4),
-        np.zeros(len(boxes), np.int64),
-        mask,
-        MaskSource.ANNOTATED,
-    )
 
 
 @pytest.fixture

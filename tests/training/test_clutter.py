@@ -1,0 +1,52 @@
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+pytest.importorskip("torch")
+
+from doubles.samples import blob_sample
+from edge_irdet.dataset.sample import Sample
+from edge_irdet.training.augmentation import Augmenter
+from edge_irdet.training.clutter import MOST_SPOTS, clutter_spots
+from edge_irdet.training.config import AugmentationConfig
+
+
+def quiet(side: int) -> Sample:
+    sample = blob_sample("image", 0, side, targets=0)
+    return replace(sample, image=(50 + sample.image // 16).astype(np.uint8))
+
+
+def test_spots_are_the_bright_ones_off_the_targets() -> None:
+    sample = blob_sample("image", 0, side=96, targets=1)
+    sample.image[70:74, 20:24] = 150
+    sample.image[50:96, 60:96] = 150  # too large to be a spot, but its corners are not far from one
+    spots = clutter_spots(sample)
+    assert np.allclose(spots[0], (22, 72), atol=1.5)
+    left, top, right, bottom = sample.boxes[0]
+    on_target = (spots > (left - 3, top - 3)) & (spots < (right + 3, bottom + 3))
+    assert not on_target.all(1).any()
+
+
+def test_a_flat_image_has_none_and_a_busy_one_a_bounded_number() -> None:
+    sample = quiet(64)
+    assert clutter_spots(sample).shape == (0, 2)
+    busy = np.zeros((256, 256), np.uint8)
+    busy[::20, ::20] = 255
+    assert len(clutter_spots(replace(sample, image=busy))) == MOST_SPOTS
+
+
+def test_crops_are_placed_around_clutter() -> None:
+    sample = quiet(256)
+    sample.image[200:204, 220:224] = 200
+    config = AugmentationConfig(crop=64, target_crops=0.5, flip=False, gain=(1, 1), bias=0)
+
+    def share(clutter_crops: float) -> float:
+        augmenter = Augmenter([sample], (256, 256), replace(config, clutter_crops=clutter_crops), 114)
+        generator = np.random.default_rng(0)
+        return float(np.mean([(augmenter(0, generator).image == 200).any() for _ in range(100)]))
+
+    assert share(0.0) < 0.3
+    assert 0.4 < share(0.5) < 0.9
