@@ -10,8 +10,9 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from video_accuracy import Label, read_labels
+from video_accuracy import read_labels
 
+from edge_irdet.dataset.videos import VideoLabel
 from edge_irdet.detection.detections import Detections
 from edge_irdet.detection.detector import Detector
 from edge_irdet.errors import FrameFormatError
@@ -102,7 +103,7 @@ class LabelledSequence:
         return replace(self, frames=frames)
 
 
-def link_identities(labels: dict[int, list[Label]]) -> dict[int, NDArray[np.int64]]:
+def link_identities(labels: dict[int, list[VideoLabel]]) -> dict[int, NDArray[np.int64]]:
     """Identities for labels that have none.
 
     The labels of a frame are linked to the identities whose last place is nearest, one to one and optimally,

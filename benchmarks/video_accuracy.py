@@ -164,14 +164,20 @@ def size_class(image: NDArray[np.uint8], label: VideoLabel) -> str:
     return f"{SIZE_LIMITS[-1]:g} px and more"
 
 
+def read_labels(path: Path) -> dict[int, list[VideoLabel]]:
+    """Labels of one video by frame number."""
+    labels: dict[int, list[VideoLabel]] = defaultdict(list)
+    for label in read_video_labels(path):
+        labels[label.frame].append(label)
+    return labels
+
+
 def measure(detector: Detector, data: Path, names: Sequence[str], stride: int) -> Measurement:
     """Run the videos through the detector, every ``stride``-th frame."""
     measured = Measurement()
     seconds = 0.0
     for name in names:
-        labels: dict[int, list[VideoLabel]] = defaultdict(list)
-        for label in read_video_labels(data / "gt" / f"{name}.csv"):
-            labels[label.frame].append(label)
+        labels = read_labels(data / "gt" / f"{name}.csv")
         video = measured.videos[name] = Tally()
         with open_source(str(data / "mp4" / f"{name}.mp4")) as source:
             while (frame := source.read()) is not None:
@@ -180,8 +186,8 @@ def measure(detector: Detector, data: Path, names: Sequence[str], stride: int) -
                 started = time.perf_counter()
                 found = detector.detect(frame.image)
                 seconds += time.perf_counter() - started
-                truth = labels[frame.sequence]
-                centres = np.array([_centre(label) for label in truth], np.float64).reshape(-1, 2)
+                truth = labels.get(frame.sequence, [])
+                centres = np.array([label.centre for label in truth], np.float64).reshape(-1, 2)
                 tally, at = rate_frame(found.scores, found.centres, centres)
                 video.add(tally)
                 for index, label in enumerate(truth):
@@ -192,10 +198,6 @@ def measure(detector: Detector, data: Path, names: Sequence[str], stride: int) -
         measured.together.add(video)
     measured.detector_ms = 1e3 * seconds / max(1, measured.together.frames)
     return measured
-
-
-def _centre(label: VideoLabel) -> tuple[float, float]:
-    return (label.box[0] + label.box[2]) / 2, (label.box[1] + label.box[3]) / 2
 
 
 def choose_threshold(tally: Tally, max_false_alarms: float) -> int | None:
@@ -248,23 +250,22 @@ def report_of(measured: Measurement, score: float, max_false_alarms: float) -> d
 
 
 def videos_of(data: Path, split: str, listed: Path | None, names: Sequence[str]) -> list[str]:
-    """The videos that are named, or listed in a file, or those of a split.
+    """The videos that are named and listed in a file, or else those of a split.
 
     Raises:
-        OptionError: there is none, or one is not in the table.
-        DatasetMissingError, LabelInvalidError: the table or the list cannot be read.
+        OptionError: there is none, or one has no labels.
+        DatasetMissingError, LabelInvalidError: the table of splits cannot be read.
     """
-    table = read_video_table(data)
     chosen = list(names)
     if listed is not None:
         lines = (line.strip() for line in listed.read_text(encoding="utf-8").splitlines())
         chosen += [line for line in lines if line and not line.startswith("#")]
     if not chosen:
-        chosen = [name for name, (own, _) in table.items() if own == split]
-    absent = [name for name in chosen if name not in table]
+        chosen = [name for name, (own, _) in read_video_table(data).items() if own == split]
+    absent = [name for name in chosen if not (data / "gt" / f"{name}.csv").is_file()]
     if absent or not chosen:
-        what = f"the video {absent[0]!r} is" if absent else f"no video of the split {split!r} is"
-        raise OptionError(f"{what} in {data / 'videos.csv'}", "correct --split, --list or --video")
+        what = f"the video {absent[0]!r} has no labels" if absent else f"the split {split!r} has no video"
+        raise OptionError(f"{what} in {data}", "correct --data, --split, --list or --video")
     return chosen
 
 

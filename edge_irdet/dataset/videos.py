@@ -41,6 +41,11 @@ class VideoLabel:
     box: tuple[float, float, float, float]
     """Left, top, right, bottom in continuous pixels; loose, and it may overreach the image."""
 
+    @property
+    def centre(self) -> tuple[float, float]:
+        """x, y of the box's centre in continuous pixels."""
+        return (self.box[0] + self.box[2]) / 2, (self.box[1] + self.box[3]) / 2
+
 
 def read_video_table(root: Path) -> dict[str, tuple[str, int]]:
     """Split and number of frames of each video in ``videos.csv``.

@@ -52,7 +52,10 @@ def test_video_accuracy_counts_found_targets_and_false_alarms(tmp_path: Path) ->
     writer.release()
     report = printed("video_accuracy.py", "--data", str(tmp_path), "--video", "one", "--score", "0.5")
     assert report["all"]["targets"] == 10
-    assert report["all"]["detection_rate"] == {"3.0": 0.8, "5.0": 0.8, "8.0": 0.8}
+    assert report["all"]["detection_rate"] == {"3_px": 0.8, "5_px": 0.8}
     assert report["all"]["false_alarms_per_frame"] >= 0.2
+    assert report["by_target_size"]["under 8 px"]["targets"] >= 8
+    rates = [point["detection_rate"]["5_px"] for point in report["curve"]]
+    assert rates == sorted(rates, reverse=True)
     assert report["by_class"]["DRONE"]["targets"] == 10
     assert report["videos"]["one"]["frames"] == 10
