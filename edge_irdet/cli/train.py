@@ -87,6 +87,11 @@ SHARE = "share"
     "--clutter-crops", type=click.FloatRange(0, 1), help="Share of crops around bright spots that are none."
 )
 @click.option("--pasted-targets", type=click.IntRange(min=0), help="Most targets pasted into a sample.")
+@click.option(
+    "--confidence-follows-iou",
+    type=click.FloatRange(0, 1),
+    help="Share of the score that says how well the box sits; it caps what targets of 2 px can reach.",
+)
 @click.option("--learning-rate", type=click.FloatRange(min=0, min_open=True), help="Peak learning rate.")
 @click.option("--warm-up-epochs", type=click.FloatRange(min=0), help="Epochs in which the rate rises.")
 @click.option("--validate-every", type=click.IntRange(min=1), help="Epochs between validations.")
@@ -112,6 +117,7 @@ def train_command(
     target_crops: float | None,
     clutter_crops: float | None,
     pasted_targets: int | None,
+    confidence_follows_iou: float | None,
     seed: int,
     workers: int,
     threads: int,
@@ -147,7 +153,10 @@ def train_command(
         clutter_crops=own.clutter_crops if clutter_crops is None else clutter_crops,
         pasted_targets=own.pasted_targets if pasted_targets is None else pasted_targets,
     )
-    config = replace(config, augmentation=augmentation)
+    loss = config.loss
+    if confidence_follows_iou is not None:
+        loss = replace(loss, confidence_follows_iou=confidence_follows_iou)
+    config = replace(config, augmentation=augmentation, loss=loss)
     initial = None
     if initial_file is not None:
         initial = load_checkpoint(initial_file)
