@@ -247,5 +247,5 @@ def _cached(
         return found, (int(arrays["size"][0]), int(arrays["size"][1])), float(arrays["rate"])
 
 
-def _centres(labels: Sequence[Label]) -> NDArray[np.float64]:
+def _centres(labels: Sequence[VideoLabel]) -> NDArray[np.float64]:
     return np.array([label.centre for label in labels], np.float64).reshape(-1, 2)
