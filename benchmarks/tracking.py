@@ -225,7 +225,7 @@ def main(
         config = DetectorConfig(score_threshold=LOWEST_SCORE, threads=1)
         with Detector(package, config) as detector:
             own = detector.package.manifest.postprocess.score_threshold
-            videos = list(videos_of(data, split, names))[:limit] if data else []
+            videos = list(videos_of(data, split, None, names))[:limit] if data else []
             sets = {
                 "videos": [video_sequence(data, name, detector, cache) for name in videos if data],
                 "scenes": [scene_sequence(scene, detector, cache) for scene in scene_configs(seeds)],

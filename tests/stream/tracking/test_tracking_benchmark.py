@@ -16,15 +16,15 @@ pytest.importorskip("motmetrics")
 
 from tracking_data import LabelledSequence, TrackedFrame, link_identities
 from tracking_score import score
-from video_accuracy import Label
 
+from edge_irdet.dataset.videos import VideoLabel
 from edge_irdet.detection.detections import Detections
 
 BENCHMARK = Path(__file__).parents[3] / "benchmarks" / "tracking.py"
 
 
-def label(x: float, y: float) -> Label:
-    return Label("DRONE", (x, y), 10.0)
+def label(x: float, y: float) -> VideoLabel:
+    return VideoLabel(0, "DRONE", (x - 5.0, y - 5.0, x + 5.0, y + 5.0))
 
 
 def frame(index: int, true: dict[int, tuple[float, float]]) -> TrackedFrame:
