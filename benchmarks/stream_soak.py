@@ -69,9 +69,13 @@ def run_phase(policy: FramePolicy, seconds: float, seed: int, folder: Path) -> d
     status = pipeline.status()
     for camera, source in zip(cameras, status.sources, strict=True):
         ledger, seen = camera.ledger, witness.seen[camera.uri]
-        # A frame that was on its way when the stream was stopped may be neither.
+        # A frame that was on its way when the stream was stopped may be neither, and so may that of a read which
+        # the machine held up until it was given up.
         unaccounted = ledger.given - seen.records - source.dropped
-        expect(0 <= unaccounted <= 1, f"{camera.uri}: {unaccounted} frames are neither records nor dropped")
+        expect(
+            0 <= unaccounted <= 1 + ledger.slow,
+            f"{camera.uri}: {unaccounted} frames are neither records nor dropped",
+        )
         expect(
             source.frames == seen.records,
             f"{camera.uri}: {source.frames} frames, {seen.records} records seen",

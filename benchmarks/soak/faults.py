@@ -31,6 +31,8 @@ RECONNECTION = ReconnectionConfig(
 SERIAL_BYTES = 8
 """The first pixels of a frame hold its serial number, little-endian."""
 
+SLOW_SECONDS = 1.0
+
 LATE = 2**63
 """Serial of a frame that a read gives after it was given up: it must never be seen again."""
 
@@ -72,6 +74,9 @@ class Ledger:
 
     missed: int = 0
     """Frames that the camera made and never handed out."""
+
+    slow: int = 0
+    """Reads that took so long by themselves, on a busy machine, that they may have been given up."""
 
 
 class FaultyCamera(Source):
@@ -124,6 +129,13 @@ class FaultyCamera(Source):
 
     def read(self) -> Frame | None:
         """The next frame, or a fault."""
+        began = time.monotonic()
+        frame = self._read()
+        if time.monotonic() - began > SLOW_SECONDS:
+            self.ledger.slow += 1
+        return frame
+
+    def _read(self) -> Frame:
         if time.monotonic() < self._silent_until:
             time.sleep(0.05)
             raise ReadTimeout

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from dataclasses import dataclass
 from enum import Enum
 from typing import Any
@@ -11,6 +12,12 @@ from numpy.typing import NDArray
 
 MAX_FRAMES_IN_FLIGHT = 10
 """Frames that may be alive at once between a source and the end of the sinks' work on them."""
+
+MAX_RING_IMAGES = 2 * MAX_FRAMES_IN_FLIGHT
+
+_REFERENCES_WHEN_FREE = 3
+"""Of the ring's list, of the variable in :meth:`ImageRing.take`, of the call that counts. A NumPy view refers
+to the array that owns the numbers, so it counts as well."""
 
 
 class PixelFormat(str, Enum):
@@ -41,8 +48,8 @@ class FrameTruth:
 class Frame:
     """One frame.
 
-    The image belongs to the source, which writes into it again after ``MAX_FRAMES_IN_FLIGHT`` further frames:
-    whoever keeps it longer copies it.
+    The image belongs to the source, which writes into it again when nobody refers to it or to a view of it
+    any more.
     """
 
     image: NDArray[np.uint8] | NDArray[np.uint16]
@@ -69,7 +76,12 @@ class Frame:
 
 
 class ImageRing:
-    """Images of equal shape that a source fills in turn, so that nothing is allocated a frame."""
+    """Images of equal shape that a source fills in turn, so that nothing is allocated a frame.
+
+    An image is given out again only when nobody holds it any more, however long a detector or an output
+    takes: a live source does not wait for them, and must not write into a frame that they are still at. There
+    are as many images as frames were ever in flight at once.
+    """
 
     def __init__(self) -> None:
         self._images: list[NDArray[Any]] = []
@@ -77,11 +89,17 @@ class ImageRing:
 
     def take(self, shape: tuple[int, int], dtype: type[np.uint8] | type[np.uint16]) -> NDArray[Any]:
         """The image to fill next; a new shape or dtype starts a new ring."""
-        if not self._images or self._images[0].shape != shape or self._images[0].dtype != dtype:
-            self._images = [np.zeros(shape, dtype) for _ in range(MAX_FRAMES_IN_FLIGHT + 1)]
-            self._next = 0
-        image = self._images[self._next]
-        self._next = (self._next + 1) % len(self._images)
+        if self._images and (self._images[0].shape != shape or self._images[0].dtype != dtype):
+            self._images, self._next = [], 0
+        for _ in range(len(self._images)):
+            image = self._images[self._next]
+            self._next = (self._next + 1) % len(self._images)
+            if sys.getrefcount(image) <= _REFERENCES_WHEN_FREE:
+                return image
+        image = np.zeros(shape, dtype)
+        # Whoever keeps frames for good gets new ones, but the ring does not grow with that.
+        if len(self._images) < MAX_RING_IMAGES:
+            self._images.append(image)
         return image
 
 

@@ -15,7 +15,7 @@ from edge_irdet.errors import (
     SixteenBitUnmappedError,
     SourceTruncatedError,
 )
-from edge_irdet.stream.frame import Frame
+from edge_irdet.stream.frame import Frame, ImageRing, PixelFormat
 from edge_irdet.stream.pipeline import Pipeline, PipelineConfig
 from edge_irdet.stream.policy import FramePolicy
 from edge_irdet.stream.record import Record, TrackUpdate, decode_record
@@ -264,3 +264,30 @@ def test_trackers_get_the_time_that_a_file_shows_and_not_the_time_of_reading(
     assert clocks[0].times == [0, 20_000_000, 40_000_000]
     assert clocks[1].times == [0, 33_333_333, 66_666_667]
     assert clocks[2].times == [1_000_000, 2_000_000, 3_000_000], "the camera's own stamps"
+
+
+def test_a_live_source_never_writes_into_a_frame_that_an_output_is_still_at(
+    detector: BrightSpotDetector,
+) -> None:
+    class Camera(ListSource):
+        def __init__(self) -> None:
+            super().__init__([], live=True)
+            self.ring = ImageRing()
+
+        def read(self) -> Frame | None:
+            time.sleep(0.0002)
+            image = self.ring.take((48, 64), np.uint16)
+            image[...] = self.next
+            self.next += 1
+            return Frame(image, self.next - 1, time.monotonic_ns(), self.uri, PixelFormat.Y16)
+
+    class Slow(KeepingSink):
+        def write(self, frame: Frame, record: Record) -> None:
+            time.sleep(0.02)  # a hundred further frames
+            self.first_pixels.append(int(frame.image[0, 0]))
+            self.records.append(record)
+
+    sink = Slow()
+    summary = Pipeline(Camera(), detector, [sink], PipelineConfig(max_frames=20)).run()
+    assert summary.dropped > 100
+    assert sink.first_pixels == [record.sequence for record in sink.records]
