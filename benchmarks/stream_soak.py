@@ -69,8 +69,8 @@ def run_phase(policy: FramePolicy, seconds: float, seed: int, folder: Path) -> d
     status = pipeline.status()
     for camera, source in zip(cameras, status.sources, strict=True):
         ledger, seen = camera.ledger, witness.seen[camera.uri]
-        # A frame that was on its way when the stream was stopped may be neither, and so may that of a read which
-        # the machine held up until it was given up.
+        # A frame that was on its way when the stream was stopped may be neither, and so may that of a read
+        # which the machine held up until it was given up.
         unaccounted = ledger.given - seen.records - source.dropped
         expect(
             0 <= unaccounted <= 1 + ledger.slow,
