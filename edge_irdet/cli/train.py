@@ -86,6 +86,7 @@ SHARE = "share"
 @click.option(
     "--clutter-crops", type=click.FloatRange(0, 1), help="Share of crops around bright spots that are none."
 )
+@click.option("--mined-clutter", is_flag=True, help="Take as such spots the false alarms of --init.")
 @click.option("--pasted-targets", type=click.IntRange(min=0), help="Most targets pasted into a sample.")
 @click.option(
     "--confidence-follows-iou",
@@ -116,6 +117,7 @@ def train_command(
     crop: int | None,
     target_crops: float | None,
     clutter_crops: float | None,
+    mined_clutter: bool,
     pasted_targets: int | None,
     confidence_follows_iou: float | None,
     seed: int,
@@ -151,6 +153,7 @@ def train_command(
         crop=own.crop if crop is None else crop or None,
         target_crops=own.target_crops if target_crops is None else target_crops,
         clutter_crops=own.clutter_crops if clutter_crops is None else clutter_crops,
+        mined_clutter=mined_clutter,
         pasted_targets=own.pasted_targets if pasted_targets is None else pasted_targets,
     )
     loss = config.loss

@@ -5,6 +5,7 @@ Everything random comes from the generator that is passed in, so a sample depend
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import cv2
@@ -59,10 +60,17 @@ class Augmenter:
         size: network input (width, height).
         config: what to vary.
         pad_value: grey level outside the image.
+        mined: [n, 2] spots of each image that a detector took for targets; where there are none, and without
+            the argument, bright spots are looked for.
     """
 
     def __init__(
-        self, samples: list[Sample], size: tuple[int, int], config: AugmentationConfig, pad_value: int
+        self,
+        samples: list[Sample],
+        size: tuple[int, int],
+        config: AugmentationConfig,
+        pad_value: int,
+        mined: Sequence[NDArray[np.float32]] | None = None,
     ) -> None:
         self.samples = samples
         self.size = size
@@ -70,7 +78,12 @@ class Augmenter:
         self.pad_value = pad_value
         self.targets = [cut for sample in samples for cut in _cut_targets(sample)]
         none = np.zeros((0, 2), np.float32)
-        self.clutter = [clutter_spots(sample) if config.clutter_crops > 0 else none for sample in samples]
+        self.clutter = list(mined) if mined is not None else [none] * len(samples)
+        if config.clutter_crops > 0:
+            self.clutter = [
+                spots if len(spots) else clutter_spots(sample)
+                for spots, sample in zip(self.clutter, samples, strict=True)
+            ]
 
     def __call__(self, index: int, generator: np.random.Generator) -> TrainingSample:
         """An augmented sample of image ``index``."""

@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge_irdet.dataset.sample import Sample
+from edge_irdet.detection.detections import Detections
 
 SPOT_SIDE = 11
 """Pixels; brighter structures that a square of this side does not fit into are spots."""
@@ -16,6 +17,9 @@ LEAST_EXCESS = 12.0
 
 MOST_SPOTS = 12
 """Spots an image; the strongest are taken."""
+
+MINED_SCORE = 0.2
+"""Least score of the false alarms that are mined."""
 
 SPOT_DISTANCE = 12
 """Pixels between two spots, and between a spot and the rim of a target's box."""
@@ -50,3 +54,23 @@ def clutter_spots(sample: Sample) -> NDArray[np.float32]:
             max(0, x - SPOT_DISTANCE) : x + SPOT_DISTANCE + 1,
         ] = 0
     return np.array(spots, np.float32).reshape(-1, 2)
+
+
+def mined_spots(sample: Sample, found: Detections) -> NDArray[np.float32]:
+    """Centres of the strongest false alarms of a detector.
+
+    Args:
+        sample: a labelled image.
+        found: what the detector finds in it.
+
+    Returns:
+        [n, 2] x, y in continuous pixels, strongest first: detections of at least :data:`MINED_SCORE` that lie
+        further than :data:`SPOT_DISTANCE` from every target's box; n is at most :data:`MOST_SPOTS`.
+    """
+    centres = found.centres[found.scores >= MINED_SCORE]
+    scores = found.scores[found.scores >= MINED_SCORE]
+    low, high = sample.boxes[None, :, :2], sample.boxes[None, :, 2:]
+    offsets = np.maximum(np.maximum(low - centres[:, None], centres[:, None] - high), 0)
+    apart = (np.hypot(offsets[..., 0], offsets[..., 1]) > SPOT_DISTANCE).all(1)
+    strongest = np.argsort(-scores[apart], kind="stable")[:MOST_SPOTS]
+    return np.asarray(centres[apart][strongest], np.float32).reshape(-1, 2)

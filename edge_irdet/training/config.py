@@ -79,6 +79,10 @@ class AugmentationConfig:
     scale: tuple[float, float] = (1.0, 1.0)
     """Range of the random scale, on top of the letterbox scale."""
 
+    mined_clutter: bool = False
+    """Take as such spots the false alarms of the weights that training starts from, where an image has some
+    (hard-negative mining): what deceives the network is seldom what is brightest."""
+
     flip: bool = True
     """Random horizontal and vertical flips, each with probability 0.5."""
 

@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn.parallel import DistributedDataParallel
 
@@ -33,10 +34,11 @@ from edge_irdet.training.checkpoint import (
     load_checkpoint,
     save_checkpoint,
 )
+from edge_irdet.training.clutter import mined_spots
 from edge_irdet.training.config import TrainingConfig
 from edge_irdet.training.ema import ExponentialMovingAverage
 from edge_irdet.training.loss import JointLoss, LossTerms
-from edge_irdet.training.validation import validation_map50, validation_rate
+from edge_irdet.training.validation import detect_samples, validation_map50, validation_rate
 
 LAST = "last.pt"
 BEST = "best.pt"
@@ -182,7 +184,8 @@ class _Run:
         )
         optimizer = torch.optim.AdamW if config.optimizer == "adamw" else torch.optim.Adam
         self.optimizer = optimizer(self._parameter_groups(), lr=config.learning_rate, betas=(0.9, 0.999))
-        augmenter = Augmenter(self.data.train, config.size, config.augmentation, PAD_VALUE)
+        mined = self._mine(trainer.initial) if config.augmentation.mined_clutter else None
+        augmenter = Augmenter(self.data.train, config.size, config.augmentation, PAD_VALUE, mined)
         self.sampler = EpochSampler(
             len(self.data.train),
             config.samples_per_image,
@@ -271,6 +274,18 @@ class _Run:
         for model in (self.model, self.average.model if self.average is not None else None):
             if isinstance(model, LightSGMTLM) and model.salhead is not None:
                 model.salhead.resolution = "half" if half else own
+
+    def _mine(self, initial: Checkpoint | None) -> list[NDArray[np.float32]]:
+        # From the initial weights, not from the model: a resumed run then mines the same spots.
+        if initial is None:
+            raise OptionError(
+                "clutter is mined with the weights that training starts from, and there are none",
+                "name a checkpoint with --init, or train without --mined-clutter",
+            )
+        model = LightSGMTLM(variant_config(self.config.variant, len(self.data.classes)), initial.anchors)
+        _start_from(model, initial, self.config.variant, self.data.classes)
+        found = detect_samples(model, self.data.train, self.config.size, PAD_VALUE)
+        return [mined_spots(sample, own) for sample, own in zip(self.data.train, found, strict=True)]
 
     def _anchors(self) -> Any:
         sides = []

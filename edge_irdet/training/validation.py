@@ -45,7 +45,7 @@ def validation_map50(
     None where they have no target, so that nothing can be rated.
     """
     truths = [Truth.of(sample) for sample in samples]
-    return average_precision(_detect(model, samples, size, pad_value), truths).mean_iou50
+    return average_precision(detect_samples(model, samples, size, pad_value), truths).mean_iou50
 
 
 def validation_rate(
@@ -64,7 +64,7 @@ def validation_rate(
     targets = sum(len(own) for own in centres)
     if not targets:
         return None
-    predictions = _detect(model, samples, size, pad_value)
+    predictions = detect_samples(model, samples, size, pad_value)
     best = 0.0
     for threshold in THRESHOLDS:
         found = false_alarms = 0
@@ -78,9 +78,10 @@ def validation_rate(
 
 
 @torch.no_grad()
-def _detect(
+def detect_samples(
     model: LightSGMTLM, samples: Sequence[Sample], size: tuple[int, int], pad_value: int
 ) -> list[Detections]:
+    """Detections of a model on images (8 bits), letterboxed to ``size`` (width, height), FP32."""
     detector = without_saliency_head(model).eval()
     device = next(detector.parameters()).device
     spec = PostprocessSpec(score_threshold=EVALUATION_SCORE)

@@ -9,8 +9,9 @@ pytest.importorskip("torch")
 
 from doubles.samples import blob_sample
 from edge_irdet.dataset.sample import Sample
+from edge_irdet.detection.detections import Detections
 from edge_irdet.training.augmentation import Augmenter
-from edge_irdet.training.clutter import MOST_SPOTS, clutter_spots
+from edge_irdet.training.clutter import MINED_SCORE, MOST_SPOTS, clutter_spots, mined_spots
 from edge_irdet.training.config import AugmentationConfig
 
 
@@ -50,3 +51,30 @@ def test_crops_are_placed_around_clutter() -> None:
 
     assert share(0.0) < 0.3
     assert 0.4 < share(0.5) < 0.9
+
+
+def detections(*centres_and_scores: tuple[float, float, float]) -> Detections:
+    rows = np.array(centres_and_scores, np.float32).reshape(-1, 3)
+    boxes = np.concatenate((rows[:, :2] - 2, rows[:, :2] + 2), 1)
+    return Detections(boxes, rows[:, 2], np.zeros(len(rows), np.int64))
+
+
+def test_false_alarms_are_mined_strongest_first() -> None:
+    sample = replace(blob_sample("image", 0, 128, targets=0), boxes=np.array([[60, 60, 66, 64]], np.float32))
+    found = detections((63, 62, 0.9), (75, 62, 0.9), (20, 30, 0.5), (100, 90, 0.8), (5, 5, MINED_SCORE / 2))
+    np.testing.assert_allclose(mined_spots(sample, found), [[100, 90], [20, 30]])
+    assert mined_spots(sample, detections()).shape == (0, 2)
+    no_target = replace(sample, boxes=np.zeros((0, 4), np.float32))
+    assert len(mined_spots(no_target, found)) == 4
+
+
+def test_mined_spots_go_before_bright_ones() -> None:
+    sample = quiet(256)
+    sample.image[200:204, 220:224] = 200
+    config = AugmentationConfig(crop=64, clutter_crops=0.25)
+    mined = [np.array([[20, 30]], np.float32)]
+    assert Augmenter([sample], (256, 256), config, 114, mined).clutter[0].tolist() == [[20, 30]]
+    none = [np.zeros((0, 2), np.float32)]
+    assert Augmenter([sample], (256, 256), config, 114, none).clutter[0][0].tolist() != [20, 30]
+    off = replace(config, clutter_crops=0.0)
+    assert not len(Augmenter([sample], (256, 256), off, 114).clutter[0])

@@ -112,6 +112,14 @@ def test_initial_weights_of_another_network_are_refused(both: TrainingSet, tmp_p
         Trainer(CONFIG, both, tmp_path / "second", initial=other).run()
 
 
+def test_clutter_is_mined_with_the_initial_weights(both: TrainingSet, tmp_path: Path) -> None:
+    first = Trainer(replace(CONFIG, epochs=1), both, tmp_path / "first").run()
+    mining = replace(CONFIG, epochs=1, augmentation=replace(CONFIG.augmentation, mined_clutter=True))
+    Trainer(mining, both, tmp_path / "second", initial=first).run()
+    with pytest.raises(OptionError, match="--init"):
+        Trainer(mining, both, tmp_path / "third").run()
+
+
 def test_what_does_not_fit_together_is_refused(both: TrainingSet, tmp_path: Path) -> None:
     with pytest.raises(OptionError, match="classes"):
         together([both, replace(both, classes=("drone",))])
