@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
@@ -28,7 +29,7 @@ from edge_irdet.detection.detector import Detector, DetectorConfig
 from edge_irdet.engine.selection import RUNTIMES, choose_runner
 from edge_irdet.errors import FramesSkippedError, OptionError, RecordsLostError
 from edge_irdet.package import DEFAULT_PACKAGE, NmsRule, Precision, SixteenBitSpec, open_package
-from edge_irdet.stream.pipeline import Pipeline, PipelineConfig
+from edge_irdet.stream.pipeline import SWITCH_SECONDS, Pipeline, PipelineConfig
 from edge_irdet.stream.policy import FramePolicy
 from edge_irdet.stream.preview import PreviewConfig, PreviewSink, preview_address, preview_token
 from edge_irdet.stream.reconnection import ReconnectionConfig
@@ -169,6 +170,7 @@ def stream_command(
     asked = None if precision is None else Precision(precision)
     selection = choose_runner(held, asked, runtime, threads=threads)
     start_logging(LogFormat(log_format), log_level)
+    sys.setswitchinterval(SWITCH_SECONDS)
     if birth_score is not None and not track:
         raise OptionError("--birth-score is given without --track", "add --track, or leave it away")
     tracking = TrackerConfig(birth_score=birth_score or 0.0)

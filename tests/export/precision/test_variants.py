@@ -59,7 +59,7 @@ def outputs(model: onnx.ModelProto, image: NDArray[np.uint8], folder: Path) -> d
     [
         ("light-sgmtlm-reduced", "light-sgmtlm-reduced", (320, 320), False, 71, 3),
         ("light-sgmtlm-reduced", "light-sgmtlm-reduced", (160, 96), True, 83, 4),
-        ("light-sgmtlm-s", "light-sgmtlm", (96, 64), False, 60, 3),
+        ("light-sgmtlm-s", "light-sgmtlm", (96, 64), False, 48, 3),
     ],
 )
 def test_graphs_of_the_variants(
