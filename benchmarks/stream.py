@@ -12,7 +12,6 @@ same run, so their ratio holds on a machine whose speed drifts.
 from __future__ import annotations
 
 import json
-import sys
 import tempfile
 import time
 from collections.abc import Mapping
@@ -31,7 +30,8 @@ from edge_irdet.machine import describe_processor
 from edge_irdet.package import open_package
 from edge_irdet.scene import SceneConfig, SyntheticScene
 from edge_irdet.stream.frame import Frame, ImageRing, pixel_format_of
-from edge_irdet.stream.pipeline import SWITCH_SECONDS, Pipeline, PipelineConfig
+from edge_irdet.stream.pipeline import Pipeline, PipelineConfig
+from edge_irdet.stream.process import keep_latency_even
 from edge_irdet.stream.sinks import open_sink
 from edge_irdet.stream.sources.source import Source
 from edge_irdet.stream.tracking import Tracker
@@ -107,6 +107,7 @@ def measure_loop(
             [open_sink(str(Path(folder) / "records.jsonl"))],
             PipelineConfig(tracker=Tracker),
         )
+        keep_latency_even()  # as edge-irdet stream does
         summary = pipeline.run()
     began, ended = np.array(runner.began[WARM_UP:]), np.array(runner.ended[WARM_UP:])
     loop, own = np.diff(began) / 1e6, (ended - began)[:-1] / 1e6
@@ -137,7 +138,6 @@ def measure_loop(
 @click.option("--json", "as_json", is_flag=True, help="One JSON object a size, a line each.")
 def main(package: str, sizes: tuple[str, ...], bits: str, frames: int, threads: int, as_json: bool) -> None:
     """Time the streaming loop beside the runner's own time."""
-    sys.setswitchinterval(SWITCH_SECONDS)  # as edge-irdet stream does
     for size in sizes:
         width, height = (int(side) for side in size.split("x"))
         try:

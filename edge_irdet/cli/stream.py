@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import signal
-import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
@@ -29,9 +28,10 @@ from edge_irdet.detection.detector import Detector, DetectorConfig
 from edge_irdet.engine.selection import RUNTIMES, choose_runner
 from edge_irdet.errors import FramesSkippedError, OptionError, RecordsLostError
 from edge_irdet.package import DEFAULT_PACKAGE, NmsRule, Precision, SixteenBitSpec, open_package
-from edge_irdet.stream.pipeline import SWITCH_SECONDS, Pipeline, PipelineConfig
+from edge_irdet.stream.pipeline import Pipeline, PipelineConfig
 from edge_irdet.stream.policy import FramePolicy
 from edge_irdet.stream.preview import PreviewConfig, PreviewSink, preview_address, preview_token
+from edge_irdet.stream.process import keep_latency_even
 from edge_irdet.stream.reconnection import ReconnectionConfig
 from edge_irdet.stream.record import Record
 from edge_irdet.stream.sinks import SINK_USAGES, Output, open_sinks
@@ -170,7 +170,6 @@ def stream_command(
     asked = None if precision is None else Precision(precision)
     selection = choose_runner(held, asked, runtime, threads=threads)
     start_logging(LogFormat(log_format), log_level)
-    sys.setswitchinterval(SWITCH_SECONDS)
     if birth_score is not None and not track:
         raise OptionError("--birth-score is given without --track", "add --track, or leave it away")
     tracking = TrackerConfig(birth_score=birth_score or 0.0)
@@ -201,6 +200,7 @@ def stream_command(
         stack.enter_context(HealthFile(health_file, pipeline.status))
         stack.enter_context(_stopped_by_signals(pipeline))
         pipeline.on_frame = stack.enter_context(_progress(sources, frames, console))
+        keep_latency_even()
         try:
             pipeline.run()
         finally:

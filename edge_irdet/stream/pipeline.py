@@ -30,10 +30,6 @@ CAPTURE_JOIN_SECONDS = 2.0
 ASSUMED_RATE = 30.0
 """Frames a second of files that do not state theirs, such as folders of images: for trackers."""
 
-SWITCH_SECONDS = 0.0005
-"""For ``sys.setswitchinterval`` in a process that streams: at Python's own 5 ms, the detector may wait that
-long while a source's or an output's thread computes. It is the process's to set, not this class's."""
-
 WATCHDOG_SECONDS = 0.25
 """Time between two looks at whether a source hangs."""
 
