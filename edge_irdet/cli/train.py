@@ -22,6 +22,10 @@ SHARE = "share"
 """What --held-back says of a data set of which a share is held back."""
 
 
+_AUGMENTATION = ("target_crops", "clutter_crops", "border_crops", "rim", "pasted_targets")
+"""Options that are fields of the augmentation's configuration under the same names."""
+
+
 @click.command("train")
 @click.option("--variant", default="light-sgmtlm-reduced", show_default=True, help="Which network.")
 @click.option(
@@ -86,6 +90,10 @@ SHARE = "share"
 @click.option(
     "--clutter-crops", type=click.FloatRange(0, 1), help="Share of crops around bright spots that are none."
 )
+@click.option("--border-crops", type=click.FloatRange(0, 1), help="Share of crops at the image's borders.")
+@click.option(
+    "--rim", type=click.FloatRange(0, 0.5, max_open=True), help="How far crops reach beyond the image."
+)
 @click.option("--mined-clutter", is_flag=True, help="Take as such spots the false alarms of --init.")
 @click.option("--pasted-targets", type=click.IntRange(min=0), help="Most targets pasted into a sample.")
 @click.option(
@@ -98,6 +106,7 @@ SHARE = "share"
 @click.option("--validate-every", type=click.IntRange(min=1), help="Epochs between validations.")
 @click.option("--validation-fraction", type=float, help="Share of the list held back. [default: 0.15]")
 @click.option("--precision", type=click.Choice(["fp32", "bf16"]), help="Autocast dtype. [default: bf16]")
+@click.option("--split-seed", type=int, help="Of which images are held back. [default: 0]")
 @click.option("--seed", type=int, default=0, show_default=True, help="Of weights, order and augmentation.")
 @click.option("--workers", type=click.IntRange(min=0), default=0, show_default=True, help="Loader processes.")
 @click.option("--threads", type=click.IntRange(min=0), default=0, help="CPU threads; 0 takes one a core.")
@@ -115,10 +124,7 @@ def train_command(
     preset: str,
     size: tuple[int, int],
     crop: int | None,
-    target_crops: float | None,
-    clutter_crops: float | None,
     mined_clutter: bool,
-    pasted_targets: int | None,
     confidence_follows_iou: float | None,
     seed: int,
     workers: int,
@@ -146,15 +152,11 @@ def train_command(
         torch.set_num_threads(threads)
         cv2.setNumThreads(threads)
     given = {name: value for name, value in changes.items() if value is not None}
+    varied = {name: given.pop(name) for name in _AUGMENTATION if name in given}
     config = preset_config(preset, variant, size=size, seed=seed, draws=draws, **given)
     own = config.augmentation
     augmentation = replace(
-        own,
-        crop=own.crop if crop is None else crop or None,
-        target_crops=own.target_crops if target_crops is None else target_crops,
-        clutter_crops=own.clutter_crops if clutter_crops is None else clutter_crops,
-        mined_clutter=mined_clutter,
-        pasted_targets=own.pasted_targets if pasted_targets is None else pasted_targets,
+        own, crop=own.crop if crop is None else crop or None, mined_clutter=mined_clutter, **varied
     )
     loss = config.loss
     if confidence_follows_iou is not None:
@@ -168,7 +170,7 @@ def train_command(
         )
         config = replace(config, started_from=started_from)
     sources = _sources(folders, splits, layouts, licences, held_back)
-    training_set = _read(sources, config.validation_fraction, seed, map16)
+    training_set = _read(sources, config.validation_fraction, config.split_seed, map16)
     console = Console(quiet=os.environ.get("RANK", "0") != "0")
     judged = len(training_set.validation) + len(training_set.frames)
     console.print(

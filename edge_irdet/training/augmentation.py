@@ -147,6 +147,10 @@ class Augmenter:
         crop = self.config.crop
         assert crop is not None
         extent = np.array(size) * scale
+        # A crop larger than the image floats; otherwise it stays within it but for a rim, since letterboxed
+        # frames show such rims too.
+        rim = self.config.rim * crop
+        low, high = np.minimum(crop - extent - rim, 0), np.maximum(crop - extent, rim)
         chosen = generator.random() if len(boxes) or len(clutter) else 1.0
         around: NDArray[np.float32] | None = None
         if len(boxes) and chosen < self.config.target_crops:
@@ -154,17 +158,32 @@ class Augmenter:
             around = (box[:2] + box[2:]) / 2
         elif len(clutter) and 1.0 - chosen < self.config.clutter_crops:
             around = clutter[generator.integers(len(clutter))]
+        elif self.config.border_crops and generator.random() < self._border_share():
+            return self._border_offset(extent, generator)
         if around is not None:
             centre = turn @ np.array([around[0], around[1], 1.0])
             inside = generator.uniform(0.1, 0.9, 2) * crop
             offset = inside - centre[:2] * scale
         else:
             offset = -generator.uniform(0, 1, 2) * (extent - crop)
-        # A crop larger than the image floats; otherwise it stays within it but for a rim, since letterboxed
-        # frames show such rims too.
-        rim = 0.1 * crop
-        low, high = np.minimum(crop - extent - rim, 0), np.maximum(crop - extent, rim)
         offset = np.clip(offset, low, high)
+        return float(offset[0]), float(offset[1])
+
+    def _border_share(self) -> float:
+        # Of the crops that are placed around nothing.
+        config = self.config
+        rest = 1.0 - config.target_crops - config.clutter_crops
+        return min(1.0, config.border_crops / rest) if rest > 0 else 1.0
+
+    def _border_offset(
+        self, extent: NDArray[np.float64], generator: np.random.Generator
+    ) -> tuple[float, float]:
+        crop = self.config.crop
+        assert crop is not None
+        beyond = generator.uniform(0, self.config.rim) * crop
+        offset = generator.uniform(0, 1, 2) * (crop - extent)
+        side, axis = generator.integers(2, size=2)
+        offset[axis] = beyond if side == 0 else crop - extent[axis] - beyond
         return float(offset[0]), float(offset[1])
 
     def _photometry(self, image: NDArray[np.float32], generator: np.random.Generator) -> NDArray[np.float32]:

@@ -109,9 +109,20 @@ def load_checkpoint(path: Path) -> Checkpoint:
         state = torch.load(path, map_location="cpu", weights_only=True)
         if not isinstance(state, dict) or state.get("edge_irdet_checkpoint") != CHECKPOINT_SCHEMA:
             raise CheckpointInvalidError(f"{path} is not a checkpoint of this edge-irdet", next_step)
-        about = msgspec.json.decode(state["about"], type=RunState)
+        plain = msgspec.json.decode(state["about"])
+        # Before there was a seed of its own, the training's decided which images were held back.
+        plain["config"].setdefault("split_seed", plain["config"]["seed"])
+        about = msgspec.convert(plain, RunState)
         return Checkpoint(**vars(about), weights=state["weights"], resume=state["resume"])
-    except (pickle.UnpicklingError, RuntimeError, EOFError, KeyError, msgspec.DecodeError, OSError) as error:
+    except (
+        pickle.UnpicklingError,
+        RuntimeError,
+        EOFError,
+        KeyError,
+        TypeError,
+        msgspec.MsgspecError,
+        OSError,
+    ) as error:
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise CheckpointInvalidError(f"{path} could not be loaded: {reason}", next_step) from error
     except (zipfile.BadZipFile, ValueError) as error:

@@ -76,6 +76,14 @@ class AugmentationConfig:
     """Share of the crops that are placed around a small bright spot that is no target
     (:func:`edge_irdet.training.clutter.clutter_spots`); the rest lies anywhere."""
 
+    border_crops: float = 0.0
+    """Share of the crops that end at a border of the image or up to ``rim`` beyond it: what lies in the last
+    rows has half of its surroundings, and crops that lie anywhere seldom show that."""
+
+    rim: float = 0.1
+    """Farthest that a crop reaches beyond the image, as a share of its side. A letterboxed frame of 5:4 has
+    bars of a tenth of the network's side, 0.17 of a crop of 192 in 320."""
+
     scale: tuple[float, float] = (1.0, 1.0)
     """Range of the random scale, on top of the letterbox scale."""
 
@@ -166,6 +174,9 @@ class TrainingConfig:
     validation_fraction: float = 0.15
     """Share of the split list held back to choose the epoch."""
 
+    split_seed: int = 0
+    """Seed of which images are held back: runs of several seeds are judged on the same ones."""
+
     validation_orientations: int = 1
     """In how many orientations (1 to 8, flips and swapped axes) each validation image is judged. One box that
     crosses IoU 0.5 moves the mAP of 45 images by two points; in eight orientations the epoch that is chosen
@@ -205,12 +216,15 @@ class TrainingConfig:
         if any(draws < 1 for draws in self.draws):
             raise OptionError(f"the draws are {self.draws}", "draw at least 1 sample from each data set")
         crops = self.augmentation
-        if crops.target_crops < 0 or crops.clutter_crops < 0 or crops.target_crops + crops.clutter_crops > 1:
+        shares = crops.target_crops, crops.clutter_crops, crops.border_crops
+        if min(shares) < 0 or sum(shares) > 1:
             raise OptionError(
-                f"target crops {crops.target_crops:g} and clutter crops {crops.clutter_crops:g} are no "
-                "shares of one whole",
-                "choose for example --target-crops 0.5 --clutter-crops 0.25",
+                f"target crops {shares[0]:g}, clutter crops {shares[1]:g} and border crops {shares[2]:g} are "
+                "no shares of one whole",
+                "choose for example --target-crops 0.5 --clutter-crops 0.25 --border-crops 0.1",
             )
+        if not 0.0 <= crops.rim < 0.5:
+            raise OptionError(f"the rim {crops.rim:g} is not between 0 and 0.5", "choose for example 0.1")
         if not 1 <= self.validation_orientations <= 8:
             raise OptionError(f"validation_orientations is {self.validation_orientations}", "choose 1 to 8")
         if not 0.0 < self.validation_fraction < 1.0:

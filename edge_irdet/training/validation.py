@@ -29,6 +29,9 @@ FALSE_ALARM_DISTANCE = 8.0
 FALSE_ALARMS_PER_FRAME = 0.1
 """False alarms a frame that the threshold of :func:`validation_rate` may leave."""
 
+EVERYTHING = PostprocessSpec(score_threshold=EVALUATION_SCORE)
+"""The paper's suppression down to the low scores that average precision needs."""
+
 
 def without_saliency_head(model: LightSGMTLM) -> LightSGMTLM:
     """A copy that detects exactly alike and leaves out the head, half of the reduced model's time."""
@@ -79,12 +82,15 @@ def validation_rate(
 
 @torch.no_grad()
 def detect_samples(
-    model: LightSGMTLM, samples: Sequence[Sample], size: tuple[int, int], pad_value: int
+    model: LightSGMTLM,
+    samples: Sequence[Sample],
+    size: tuple[int, int],
+    pad_value: int,
+    spec: PostprocessSpec = EVERYTHING,
 ) -> list[Detections]:
     """Detections of a model on images (8 bits), letterboxed to ``size`` (width, height), FP32."""
     detector = without_saliency_head(model).eval()
     device = next(detector.parameters()).device
-    spec = PostprocessSpec(score_threshold=EVALUATION_SCORE)
     predictions = []
     for sample in samples:
         canvas = np.full((size[1], size[0]), pad_value, np.uint8)

@@ -10,9 +10,10 @@ pytest.importorskip("torch")
 from doubles.samples import blob_sample
 from edge_irdet.dataset.sample import Sample
 from edge_irdet.detection.detections import Detections
+from edge_irdet.errors import OptionError
 from edge_irdet.training.augmentation import Augmenter
 from edge_irdet.training.clutter import MINED_SCORE, MOST_SPOTS, clutter_spots, mined_spots
-from edge_irdet.training.config import AugmentationConfig
+from edge_irdet.training.config import AugmentationConfig, TrainingConfig
 
 
 def quiet(side: int) -> Sample:
@@ -51,6 +52,28 @@ def test_crops_are_placed_around_clutter() -> None:
 
     assert share(0.0) < 0.3
     assert 0.4 < share(0.5) < 0.9
+
+
+def test_border_crops_reach_up_to_the_rim_beyond_the_image() -> None:
+    sample = replace(quiet(256), boxes=np.zeros((0, 4), np.float32), classes=np.zeros(0, np.int64))
+    sample.image[:] = 200
+    config = AugmentationConfig(crop=64, target_crops=0.0, border_crops=1.0, rim=0.25, gain=(1, 1), bias=0)
+    augmenter = Augmenter([sample], (256, 256), config, 114)
+    generator = np.random.default_rng(0)
+    images = [augmenter(0, generator).image for _ in range(200)]
+    outside = [max(int((image == 114).all(axis).sum()) for axis in (0, 1)) for image in images]
+    assert max(outside) <= 16
+    assert np.mean([count > 0 for count in outside]) > 0.9
+    assert len({(bool((image[0] == 114).all()), bool((image[:, 0] == 114).all())) for image in images}) >= 3
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"border_crops": 0.3}, {"rim": 0.5}, {"rim": -0.1}, {"border_crops": -0.1}]
+)
+def test_shares_and_rim_out_of_range_are_refused(wrong: dict[str, float]) -> None:
+    augmentation = AugmentationConfig(crop=64, target_crops=0.5, clutter_crops=0.25, **wrong)
+    with pytest.raises(OptionError, match=r"border|rim"):
+        TrainingConfig("light-sgmtlm-reduced", augmentation=augmentation)
 
 
 def detections(*centres_and_scores: tuple[float, float, float]) -> Detections:

@@ -55,7 +55,9 @@ def select_frames(
         if len(names) > MINIMUM_IMAGES:
             training = manifest.training.get("config", {})
             fraction = float(training.get("validation_fraction", VALIDATION_FRACTION))
-            names, held_back = split_validation(names, fraction, int(training.get("seed", VALIDATION_SEED)))
+            # Before there was a seed of its own, the training's decided which images were held back.
+            seed = int(training.get("split_seed", training.get("seed", VALIDATION_SEED)))
+            names, held_back = split_validation(names, fraction, seed)
             gate = dataset.subset(held_back)
     else:
         judged = frozenset(gate.names)
