@@ -2,7 +2,8 @@
 
     python benchmarks/tracking.py --data drone_ir_cc0 --split val --output benchmarks/results/
 
-The folder is as for video_accuracy.py. Identities come from the labels by a rule (tracking_data.py,
+The folder holds ``mp4/NAME.mp4``, ``gt/NAME.csv`` (frame_idx0, class, x, y, w, h) and ``videos.csv`` (name,
+frames, split). Identities come from the labels by a rule (tracking_data.py,
 ``link_identities``); a track is at a target within 5 px of its labelled centre. What the detector found is
 kept in the cache folder: the first run takes minutes, later ones do not.
 """
@@ -29,8 +30,8 @@ from tracking_data import (
     video_sequence,
 )
 from tracking_score import Follow, score
-from video_accuracy import videos_of
 
+from edge_irdet.dataset.labelled_video import videos_of_split
 from edge_irdet.detection.detector import Detector, DetectorConfig
 from edge_irdet.errors import EdgeIrdetError
 from edge_irdet.machine import describe_processor
@@ -225,7 +226,7 @@ def main(
         config = DetectorConfig(score_threshold=LOWEST_SCORE, threads=1)
         with Detector(package, config) as detector:
             own = detector.package.manifest.postprocess.score_threshold
-            videos = list(videos_of(data, split, None, names))[:limit] if data else []
+            videos = list(names or videos_of_split(data, split)[1])[:limit] if data else []
             sets = {
                 "videos": [video_sequence(data, name, detector, cache) for name in videos if data],
                 "scenes": [scene_sequence(scene, detector, cache) for scene in scene_configs(seeds)],

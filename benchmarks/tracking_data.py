@@ -10,9 +10,8 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from video_accuracy import read_labels
 
-from edge_irdet.dataset.videos import VideoLabel
+from edge_irdet.dataset.labelled_video import VideoLabel, label_path, labels_by_frame
 from edge_irdet.detection.detections import Detections
 from edge_irdet.detection.detector import Detector
 from edge_irdet.errors import FrameFormatError
@@ -135,7 +134,7 @@ def video_sequence(data: Path, name: str, detector: Detector, cache: Path) -> La
     """A labelled video with the detector's findings, from the cache where it holds them."""
     path = data / "mp4" / f"{name}.mp4"
     found, size, rate = _cached(f"{path.name} {path.stat().st_size}", detector, cache, lambda: _video(path))
-    labels = read_labels(data / "gt" / f"{name}.csv")
+    labels = labels_by_frame(label_path(data, name))
     ids = link_identities(labels)
     frames = [
         TrackedFrame(

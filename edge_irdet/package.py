@@ -193,6 +193,10 @@ class Manifest(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     training: dict[str, Any] = {}
     """How it was trained: preset, epochs, seed, time, machine."""
 
+    operating_point: dict[str, Any] = {}
+    """How ``postprocess.score_threshold`` was chosen: rule, data set, figures there; empty where it was not
+    (``edge-irdet threshold --write``)."""
+
     metrics: dict[Precision, dict[str, Any]] = {}
     """Per precision, what ``edge-irdet evaluate --json`` printed, with the data set's name."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,21 +12,26 @@ from rich.progress import Progress
 from rich.table import Table
 
 from edge_irdet.cli.options import choice_of, map16_option, require_extra
-from edge_irdet.errors import OutputFailedError
+from edge_irdet.errors import OptionError, OutputFailedError
 from edge_irdet.package import DEFAULT_PACKAGE, NmsRule, Precision, SixteenBitSpec
 
 if TYPE_CHECKING:
+    from edge_irdet.detection.detector import DetectorConfig
     from edge_irdet.evaluation.report import EvaluationReport
+    from edge_irdet.evaluation.video_rates import VideoReport
 
 
 @click.command("evaluate")
 @click.argument("package", default=DEFAULT_PACKAGE)
 @click.option("--data", type=click.Path(path_type=Path), required=True, help="The data set's folder.")
-@click.option("--split", help="List of image names. [default: all images]")
-@click.option("--layout", default="auto", show_default=True, help="auto, nuaa, yolo, coco or voc.")
+@click.option("--split", help="List of image names, or split or list of videos. [default: all]")
+@click.option("--layout", default="auto", show_default=True, help="auto, nuaa, yolo, coco, voc or videos.")
+@click.option("--every", type=click.IntRange(min=1), help="Every n-th frame of videos. [default: 1]")
 @click.option("--precision", type=choice_of(Precision), default=Precision.FP32.value, show_default=True)
 @click.option(
-    "--score", type=click.FloatRange(0, 1), help="Threshold for Pd and Fa. [default: the package's]"
+    "--score",
+    type=click.FloatRange(0, 1),
+    help="Threshold for Pd and Fa, or for videos. [default: the package's]",
 )
 @click.option("--nms", type=choice_of(NmsRule), help="Suppression rule. [default: the package's]")
 @click.option("--sheet", type=click.Path(path_type=Path), help="PNG of hits, misses and false alarms.")
@@ -37,6 +43,7 @@ def evaluate_command(
     data: Path,
     split: str | None,
     layout: str,
+    every: int | None,
     precision: Precision,
     score: float | None,
     nms: NmsRule | None,
@@ -45,15 +52,48 @@ def evaluate_command(
     threads: int,
     map16: SixteenBitSpec | None,
 ) -> None:
-    """Measure PACKAGE (a directory or a shipped name) on labelled images, on the CPU runtime.
+    """Measure PACKAGE (a directory or a shipped name) on labelled images or videos, on the CPU runtime.
+
+    Images are rated by their boxes; videos, whose boxes are loose, by the distance of the centres.
 
     \b
     Example: edge-irdet evaluate --data nuaa_sirst --split split73_grouped_test.txt --sheet sheet.png
+    Example: edge-irdet evaluate --data drone_ir_cc0 --split val --every 2
     """
+    from edge_irdet.dataset.reading import DatasetLayout, detect_layout
+    from edge_irdet.detection.detector import DetectorConfig
+
+    config = DetectorConfig(
+        precision=Precision(precision),
+        nms=None if nms is None else NmsRule(nms),
+        sixteen_bit=map16,
+        threads=threads,
+    )
+    found = detect_layout(data).value if layout == DatasetLayout.AUTO.value else layout
+    if found == DatasetLayout.VIDEOS.value:
+        if sheet is not None:
+            raise OptionError("--sheet shows images of a list, and these are videos", "leave --sheet away")
+        _evaluate_videos(package, data, split, every or 1, config, score, as_json)
+        return
+    if every is not None:
+        raise OptionError(f"--every takes every n-th frame of videos, and {data} has images", "leave it away")
+    _evaluate_images(package, data, split, found, config, score, sheet, as_json)
+
+
+def _evaluate_images(
+    package: str,
+    data: Path,
+    split: str | None,
+    layout: str,
+    config: DetectorConfig,
+    score: float | None,
+    sheet: Path | None,
+    as_json: bool,
+) -> None:
     require_extra("evaluate", "pycocotools")
     from edge_irdet.dataset.reading import read_dataset
     from edge_irdet.dataset.sample import Sample
-    from edge_irdet.detection.detector import Detector, DetectorConfig
+    from edge_irdet.detection.detector import Detector
     from edge_irdet.evaluation.average_precision import EVALUATION_SCORE
     from edge_irdet.evaluation.report import Prediction, evaluate
     from edge_irdet.evaluation.sheet import write_sheet
@@ -64,14 +104,7 @@ def evaluate_command(
             "name a folder that exists with --sheet",
         )
     dataset = read_dataset(data, split, layout)
-    config = DetectorConfig(
-        precision=Precision(precision),
-        score_threshold=EVALUATION_SCORE,
-        nms=None if nms is None else NmsRule(nms),
-        sixteen_bit=map16,
-        threads=threads,
-    )
-    with Detector(package, config) as detector:
+    with Detector(package, replace(config, score_threshold=EVALUATION_SCORE)) as detector:
         manifest = detector.package.manifest
         threshold = manifest.postprocess.score_threshold if score is None else score
 
@@ -94,7 +127,68 @@ def evaluate_command(
     if as_json:
         print(report.to_json(), end="")
         return
-    _print_table(report, manifest.name, Precision(precision).value, detector.postprocess.nms.value)
+    _print_table(report, manifest.name, config.precision.value, detector.postprocess.nms.value)
+
+
+def _evaluate_videos(
+    package: str,
+    data: Path,
+    split: str | None,
+    every: int,
+    config: DetectorConfig,
+    score: float | None,
+    as_json: bool,
+) -> None:
+    from edge_irdet.dataset.labelled_video import videos_of_split
+    from edge_irdet.detection.detector import Detector
+    from edge_irdet.evaluation.video_rates import THRESHOLDS, rate_videos
+
+    name, videos = videos_of_split(data, split)
+    with Detector(package, replace(config, score_threshold=float(THRESHOLDS[0]))) as detector:
+        manifest = detector.package.manifest
+        with Progress(console=Console(stderr=True), transient=True) as bar:
+            task = bar.add_task("evaluating", total=len(videos))
+            report = rate_videos(
+                detector.detect,
+                data,
+                name,
+                videos,
+                every,
+                lambda video, done, total: bar.update(task, completed=done, total=total),
+            )
+    threshold = manifest.postprocess.score_threshold if score is None else score
+    if as_json:
+        print(report.to_json(threshold), end="")
+        return
+    nms = detector.postprocess.nms.value
+    _print_video_table(report, threshold, f"{manifest.name} {config.precision.value}, NMS {nms}")
+
+
+def _print_video_table(report: VideoReport, score: float, what: str) -> None:
+    from edge_irdet.evaluation.video_rates import FOUND_DISTANCES, THRESHOLDS, threshold_index
+
+    index = threshold_index(score)
+    frames = "every frame" if report.stride == 1 else f"one frame in {report.stride}"
+    table = Table(
+        title=f"{what}, on {report.dataset}: {len(report.videos)} videos, {frames}, "
+        f"score >= {THRESHOLDS[index]:g}"
+    )
+    table.add_column("targets")
+    table.add_column("number", justify="right")
+    for limit in FOUND_DISTANCES:
+        table.add_column(f"found within {limit:g} px", justify="right")
+    table.add_column("false alarms a frame", justify="right")
+    rows = [("all", report.together), *sorted(report.by_class.items()), *report.by_size.items()]
+    for name, tally in rows:
+        if name != "all" and not tally.targets:
+            continue
+        rates = [
+            _percent(float(tally.found[limit][index]) / tally.targets if tally.targets else None)
+            for limit in FOUND_DISTANCES
+        ]
+        alarms = f"{tally.false_alarms[index] / tally.frames:.3f}" if tally.frames else ""
+        table.add_row(name, str(tally.targets), *rates, alarms)
+    Console().print(table)
 
 
 def _print_table(report: EvaluationReport, name: str, precision: str, nms: str) -> None:

@@ -2,28 +2,79 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import click
 import msgspec
 from rich.console import Console
 from rich.table import Table
 
-from edge_irdet.cli.options import choice_of, map16_option
+from edge_irdet.cli.options import choice_of, map16_option, require_extra
+from edge_irdet.errors import OptionError, OutputFailedError
 from edge_irdet.package import DEFAULT_PACKAGE, MANIFEST_NAME, NmsRule, SixteenBitSpec, encode_manifest
 
+if TYPE_CHECKING:
+    from edge_irdet.detection.detector import Detector
+
 SHOWN_EVERY = 10
+PLOT_SUFFIXES = (".png", ".svg")
+
+
+@dataclass(frozen=True)
+class _Point:
+    """One threshold of the curve."""
+
+    score: float
+    found: float
+    """Share of the targets."""
+
+    alarms: float
+    """Fa, or false alarms a frame."""
+
+    number: int
+    """False alarms in all."""
+
+
+@dataclass(frozen=True)
+class _Curve:
+    """What a package does on the data that decide."""
+
+    points: list[_Point]
+    chosen: _Point
+    rule: str
+    dataset: str
+    what: str
+    """Of how many images or frames the curve is."""
+
+    found_name: str
+    alarms_name: str
 
 
 @click.command("threshold")
 @click.argument("package", default=DEFAULT_PACKAGE)
 @click.option("--data", type=click.Path(path_type=Path), required=True, help="The data set's folder.")
-@click.option("--split", required=True, help="The train list; its validation part decides, as in training.")
-@click.option("--layout", default="auto", show_default=True, help="auto, nuaa, yolo, coco or voc.")
-@click.option("--validation-fraction", type=float, default=0.15, show_default=True)
-@click.option("--seed", type=int, default=0, show_default=True, help="The training's seed.")
-@click.option("--max-fa", type=click.FloatRange(0, 1), default=1e-5, show_default=True, help="Largest Fa.")
+@click.option(
+    "--split",
+    required=True,
+    help="The train list, whose validation part decides as in training; of videos those held back.",
+)
+@click.option("--layout", default="auto", show_default=True, help="auto, nuaa, yolo, coco, voc or videos.")
+@click.option("--every", type=click.IntRange(min=1), help="Every n-th frame of videos. [default: 1]")
+@click.option("--validation-fraction", type=float, help="[default: the training's]")
+@click.option("--split-seed", type=int, help="[default: the training's]")
+@click.option(
+    "--max-fa", type=click.FloatRange(0, 1), help="Largest Fa on images. [default: 1e-05]", metavar="FA"
+)
+@click.option(
+    "--max-false-alarms",
+    type=click.FloatRange(min=0),
+    help="Most false alarms a frame on videos. [default: 0.1]",
+    metavar="N",
+)
 @click.option("--nms", type=choice_of(NmsRule), help="Suppression rule. [default: the package's]")
+@click.option("--plot", type=click.Path(path_type=Path), help="PNG or SVG of the curve.")
 @click.option("--write", is_flag=True, help="Store threshold and rule in the package.")
 @map16_option
 def threshold_command(
@@ -31,53 +82,176 @@ def threshold_command(
     data: Path,
     split: str,
     layout: str,
-    validation_fraction: float,
-    seed: int,
-    max_fa: float,
+    every: int | None,
+    validation_fraction: float | None,
+    split_seed: int | None,
+    max_fa: float | None,
+    max_false_alarms: float | None,
     nms: NmsRule | None,
+    plot: Path | None,
     write: bool,
     map16: SixteenBitSpec | None,
 ) -> None:
-    """Choose the score threshold of PACKAGE: the highest Pd with Fa within a limit, on validation images.
+    """Choose the score threshold of PACKAGE on what it was not trained on.
+
+    On images the highest Pd with Fa within a limit; on videos the most targets found within 5 px with false
+    alarms a frame within a limit.
 
     \b
     Example: edge-irdet threshold my-package --data nuaa_sirst --split split73_grouped_train.txt --write
+    Example: edge-irdet threshold my-package --data drone_ir_cc0 --split held_back.txt --plot curve.svg
     """
-    from edge_irdet.dataset.reading import read_dataset
-    from edge_irdet.dataset.splits import split_validation
+    from edge_irdet.dataset.reading import DatasetLayout, detect_layout
     from edge_irdet.detection.detector import Detector, DetectorConfig
-    from edge_irdet.evaluation.average_precision import EVALUATION_SCORE
-    from edge_irdet.evaluation.operating_point import choose_point, operating_curve
-    from edge_irdet.evaluation.truth import Truth
+    from edge_irdet.evaluation.operating_point import THRESHOLDS
     from edge_irdet.files import write_bytes_atomically
 
-    dataset = read_dataset(data, split, layout)
-    _, validation = split_validation(dataset.names, validation_fraction, seed)
-    samples = list(dataset.subset(validation))
+    if plot is not None:
+        _check_plot(plot)
     rule = None if nms is None else NmsRule(nms)
-    config = DetectorConfig(score_threshold=EVALUATION_SCORE, nms=rule, sixteen_bit=map16)
+    found = detect_layout(data).value if layout == DatasetLayout.AUTO.value else layout
+    videos = found == DatasetLayout.VIDEOS.value
+    misplaced = {
+        "--every": videos or every is None,
+        "--max-false-alarms": videos or max_false_alarms is None,
+        "--max-fa": not videos or max_fa is None,
+        "--validation-fraction": not videos or validation_fraction is None,
+        "--split-seed": not videos or split_seed is None,
+    }
+    for option, right in misplaced.items():
+        if not right:
+            kind = "videos" if videos else "images"
+            raise OptionError(f"{option} says nothing about {kind}, which {data} has", "leave it away")
+    config = DetectorConfig(score_threshold=THRESHOLDS[0], nms=rule, sixteen_bit=map16)
     with Detector(package, config) as detector:
-        predictions = []
-        for sample in samples:
-            detector.reset()  # stills are no sequence
-            predictions.append(detector.detect(sample.image))
+        if videos:
+            limit = 0.1 if max_false_alarms is None else max_false_alarms
+            curve = _video_curve(detector, data, split, every or 1, limit)
+        else:
+            own = {"validation_fraction": validation_fraction, "split_seed": split_seed}
+            given = {name: value for name, value in own.items() if value is not None}
+            curve = _image_curve(detector, data, split, found, given, 1e-5 if max_fa is None else max_fa)
         opened, spec = detector.package, detector.postprocess
-    sizes = [(sample.image.shape[1], sample.image.shape[0]) for sample in samples]
-    curve = operating_curve(predictions, [Truth.of(sample) for sample in samples], sizes)
-    chosen = choose_point(curve, max_fa)
-    table = Table(title=f"{opened.manifest.name}, NMS {spec.nms.value}, {len(samples)} validation images")
-    for heading in ("score", "Pd", "Fa", "false alarms"):
-        table.add_column(heading, justify="right")
-    for index, point in enumerate(curve):
-        if point is chosen or index % SHOWN_EVERY == 0:
-            style = "bold" if point is chosen else None
-            shown = (f"{point.score_threshold:.2f}", f"{100 * point.pd:.2f} %", f"{point.fa:.2e}")
-            table.add_row(*shown, str(point.false_alarms), style=style)
     console = Console()
-    console.print(table)
-    console.print(f"chosen: score >= {chosen.score_threshold:.2f}, the highest Pd with Fa <= {max_fa:g}")
+    console.print(_table(curve, f"{opened.manifest.name}, NMS {spec.nms.value}, {curve.what}"))
+    console.print(f"chosen: score >= {curve.chosen.score:.2f}, the {curve.rule}")
+    if plot is not None:
+        _write_plot(curve, opened.manifest.name, plot)
+        console.print(f"written: {plot}", highlight=False)
     if write:
-        postprocess = msgspec.structs.replace(spec, score_threshold=chosen.score_threshold)
-        manifest = msgspec.structs.replace(opened.manifest, postprocess=postprocess)
+        manifest = msgspec.structs.replace(
+            opened.manifest,
+            postprocess=msgspec.structs.replace(spec, score_threshold=curve.chosen.score),
+            operating_point=_operating_point(curve, spec.nms),
+        )
         write_bytes_atomically(opened.directory / MANIFEST_NAME, encode_manifest(manifest))
         console.print(f"written: {opened.directory / MANIFEST_NAME}", highlight=False)
+
+
+def _image_curve(
+    detector: Detector, data: Path, split: str, layout: str, given: dict[str, Any], max_fa: float
+) -> _Curve:
+    from edge_irdet.dataset.reading import read_dataset
+    from edge_irdet.dataset.splits import split_as_trained
+    from edge_irdet.evaluation.operating_point import choose_point, operating_curve
+    from edge_irdet.evaluation.truth import Truth
+
+    dataset = read_dataset(data, split, layout)
+    training = {**detector.package.manifest.training.get("config", {}), **given}
+    samples = list(dataset.subset(split_as_trained(dataset.names, training)[1]))
+    predictions = []
+    for sample in samples:
+        detector.reset()  # stills are no sequence
+        predictions.append(detector.detect(sample.image))
+    sizes = [(sample.image.shape[1], sample.image.shape[0]) for sample in samples]
+    curve = operating_curve(predictions, [Truth.of(sample) for sample in samples], sizes)
+    points = [_Point(one.score_threshold, one.pd, one.fa, one.false_alarms) for one in curve]
+    return _Curve(
+        points,
+        points[curve.index(choose_point(curve, max_fa))],
+        f"highest Pd with Fa <= {max_fa:g}",
+        f"the validation part of {dataset.name}",
+        f"{len(samples)} validation images",
+        "Pd",
+        "Fa",
+    )
+
+
+def _video_curve(detector: Detector, data: Path, split: str, every: int, limit: float) -> _Curve:
+    from edge_irdet.dataset.labelled_video import videos_of_split
+    from edge_irdet.evaluation.video_rates import (
+        FOUND_DISTANCES,
+        THRESHOLDS,
+        choose_threshold,
+        rate_videos,
+    )
+
+    name, videos = videos_of_split(data, split)
+    together = rate_videos(detector.detect, data, name, videos, every).together
+    chosen = choose_threshold(together, limit)
+    near = FOUND_DISTANCES[-1]
+    points = [
+        _Point(
+            round(float(score), 2),
+            float(together.found[near][index]) / together.targets,
+            float(together.false_alarms[index]) / together.frames,
+            int(together.false_alarms[index]),
+        )
+        for index, score in enumerate(THRESHOLDS)
+    ]
+    return _Curve(
+        points,
+        points[chosen],
+        f"most targets found within {near:g} px with at most {limit:g} false alarms a frame",
+        name,
+        f"{together.frames} frames of {len(videos)} videos",
+        f"found within {near:g} px",
+        "false alarms a frame",
+    )
+
+
+def _operating_point(curve: _Curve, nms: NmsRule) -> dict[str, Any]:
+    return {
+        "rule": curve.rule,
+        "dataset": f"{curve.dataset}, {curve.what}",
+        "nms": nms.value,
+        "score_threshold": curve.chosen.score,
+        curve.found_name: round(curve.chosen.found, 6),
+        curve.alarms_name: round(curve.chosen.alarms, 9),
+        "false alarms": curve.chosen.number,
+    }
+
+
+def _table(curve: _Curve, title: str) -> Table:
+    table = Table(title=title)
+    for heading in ("score", curve.found_name, curve.alarms_name, "false alarms"):
+        table.add_column(heading, justify="right")
+    for index, point in enumerate(curve.points):
+        if point is curve.chosen or index % SHOWN_EVERY == 0:
+            style = "bold" if point is curve.chosen else None
+            shown = (f"{point.score:.2f}", f"{100 * point.found:.2f} %", f"{point.alarms:.2e}")
+            table.add_row(*shown, str(point.number), style=style)
+    return table
+
+
+def _check_plot(path: Path) -> None:
+    require_extra("evaluate", "matplotlib")
+    if path.suffix.lower() not in PLOT_SUFFIXES:
+        raise OptionError(f"{path} is no PNG and no SVG", "name the plot something.png or something.svg")
+    if not path.parent.is_dir():
+        raise OutputFailedError(
+            f"{path} cannot be made: there is no folder {path.parent}",
+            "name a folder that exists with --plot",
+        )
+
+
+def _write_plot(curve: _Curve, name: str, path: Path) -> None:
+    from edge_irdet.evaluation.operating_plot import write_plot
+
+    write_plot(
+        [(point.score, point.alarms, point.found) for point in curve.points],
+        curve.points.index(curve.chosen),
+        path,
+        title=f"{name}, FP32, {curve.what}",
+        axes=(curve.alarms_name, curve.found_name),
+    )

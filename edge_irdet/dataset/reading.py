@@ -7,9 +7,10 @@ from pathlib import Path
 
 from edge_irdet.dataset.coco import CocoLayoutReader, annotation_files
 from edge_irdet.dataset.labelled import LabelledDataset, LayoutReader
+from edge_irdet.dataset.labelled_video import TABLE, videos_of_split
 from edge_irdet.dataset.nuaa import MaskLayoutReader
 from edge_irdet.dataset.splits import find_split, read_split
-from edge_irdet.dataset.videos import TABLE, VideoLayoutReader
+from edge_irdet.dataset.videos import VideoLayoutReader
 from edge_irdet.dataset.voc import VocLayoutReader
 from edge_irdet.dataset.yolo import YoloLayoutReader
 from edge_irdet.errors import DatasetMissingError, OptionError
@@ -115,7 +116,7 @@ def read_dataset(
         annotations = find_split(root, split, folders=("annotations",))
         return LabelledDataset(CocoLayoutReader(root, annotations), f"{name}/{annotations.stem}")
     if layout is DatasetLayout.VIDEOS:
-        return _videos(VideoLayoutReader(root), root, name, split)
+        return _videos(VideoLayoutReader(root), root, split)
     reader = _open(root, layout)
     if split is None:
         return LabelledDataset(reader, name)
@@ -133,11 +134,6 @@ def _open(root: Path, layout: DatasetLayout) -> LayoutReader:
     return VocLayoutReader(root)
 
 
-def _videos(reader: VideoLayoutReader, root: Path, name: str, split: Path | str | None) -> LabelledDataset:
-    if split is None:
-        return LabelledDataset(reader, name)
-    names = reader.names_of_split(str(split))
-    if names:
-        return LabelledDataset(reader, f"{name}/{split}", names)
-    path = find_split(root, split)
-    return LabelledDataset(reader, f"{name}/{path.stem}", reader.names_of_videos(path))
+def _videos(reader: VideoLayoutReader, root: Path, split: Path | str | None) -> LabelledDataset:
+    name, videos = videos_of_split(root, split)
+    return LabelledDataset(reader, name, reader.names_of_videos(videos))

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from edge_irdet.dataset.decoding import IMAGE_SUFFIXES
 from edge_irdet.errors import DatasetMissingError, LabelInvalidError, OptionError, SplitEmptyError
+
+VALIDATION_FRACTION, SPLIT_SEED = 0.15, 0
+"""The trainer's defaults."""
 
 
 def find_split(root: Path, split: Path | str, folders: Sequence[str] = ("splits",)) -> Path:
@@ -132,3 +136,22 @@ def split_validation(
     chosen = frozenset(sorted(names, key=rank)[:count])
     training = tuple(name for name in names if name not in chosen)
     return training, tuple(name for name in names if name in chosen)
+
+
+def split_as_trained(
+    names: Sequence[str], training: Mapping[str, Any]
+) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Divide a train list as the trainer of a package did.
+
+    Args:
+        names: the train list.
+        training: the training's configuration from the package's manifest; what it does not say is taken
+            from the trainer's defaults.
+
+    Returns:
+        (training names, validation names), see :func:`split_validation`.
+    """
+    fraction = float(training.get("validation_fraction", VALIDATION_FRACTION))
+    # Before there was a seed of its own, the training's decided which images were held back.
+    seed = int(training.get("split_seed", training.get("seed", SPLIT_SEED)))
+    return split_validation(names, fraction, seed)

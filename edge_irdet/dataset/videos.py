@@ -2,93 +2,32 @@
 
 from __future__ import annotations
 
-import csv
 import re
-from dataclasses import dataclass
+from collections.abc import Sequence
 from pathlib import Path
 
-import cv2
 import numpy as np
-from numpy.typing import NDArray
 
-from edge_irdet.dataset.boxed import read_text
 from edge_irdet.dataset.boxes import box_array, mask_of_boxes
+from edge_irdet.dataset.labelled_video import (
+    TABLE,
+    VideoFrame,
+    label_path,
+    read_frames,
+    read_video_table,
+    video_path,
+)
 from edge_irdet.dataset.sample import MaskSource, Sample
 from edge_irdet.dataset.tightening import tight_extent
-from edge_irdet.errors import DatasetImageError, DatasetMissingError, LabelInvalidError, SplitEmptyError
+from edge_irdet.errors import DatasetImageError, DatasetMissingError
 
 FRAME_STRIDE = 15
 """Frames between two that are read; at 30 frames a second neighbours are nearly equal."""
 
-TABLE = "videos.csv"
-LABEL_COLUMNS = ("frame_idx0", "class", "x", "y", "w", "h")
 LEAST_VISIBLE = 2.0
 """Pixels of each side of a loose box that must lie in the image; less of a target at the rim is no label."""
 
 _FRAME_NAME = re.compile(r"(?P<video>.+)#(?P<frame>\d+)")
-
-
-@dataclass(frozen=True, slots=True)
-class VideoLabel:
-    """One labelled target in one frame."""
-
-    frame: int
-    """Frame number from 0."""
-
-    target_class: str
-    """Class as the label file spells it."""
-
-    box: tuple[float, float, float, float]
-    """Left, top, right, bottom in continuous pixels; loose, and it may overreach the image."""
-
-    @property
-    def centre(self) -> tuple[float, float]:
-        """x, y of the box's centre in continuous pixels."""
-        return (self.box[0] + self.box[2]) / 2, (self.box[1] + self.box[3]) / 2
-
-
-def read_video_table(root: Path) -> dict[str, tuple[str, int]]:
-    """Split and number of frames of each video in ``videos.csv``.
-
-    Raises:
-        DatasetMissingError: there is no table.
-        LabelInvalidError: it is malformed.
-    """
-    path = root / TABLE
-    videos: dict[str, tuple[str, int]] = {}
-    try:
-        for row in csv.DictReader(read_text(path).splitlines()):
-            videos[row["name"]] = row["split"], int(row["frames"])
-    except (KeyError, TypeError, ValueError) as error:
-        raise LabelInvalidError(
-            f"{path} has no usable column {error}", "write the columns name, frames and split"
-        ) from error
-    return videos
-
-
-def read_video_labels(path: Path) -> list[VideoLabel]:
-    """Labels of one video, in the order of the file.
-
-    Raises:
-        DatasetMissingError: the file is not there.
-        LabelInvalidError: a row is malformed.
-    """
-    labels = []
-    for number, row in enumerate(csv.DictReader(read_text(path).splitlines()), start=2):
-        try:
-            x, y, w, h = (float(row[name]) for name in ("x", "y", "w", "h"))
-            frame = int(row["frame_idx0"])
-        except (KeyError, TypeError, ValueError) as error:
-            raise LabelInvalidError(
-                f"{path}:{number}: {error}", f"write the columns {','.join(LABEL_COLUMNS)}"
-            ) from error
-        if frame < 0 or not np.isfinite((x, y, w, h)).all() or w <= 0 or h <= 0:
-            raise LabelInvalidError(
-                f"{path}:{number}: the box {x:g}, {y:g}, {w:g}, {h:g} of frame {frame} is none",
-                f"correct or remove {path}:{number}",
-            )
-        labels.append(VideoLabel(frame, row["class"], (x, y, x + w, y + h)))
-    return labels
 
 
 class VideoLayoutReader:
@@ -122,43 +61,22 @@ class VideoLayoutReader:
             for frame in range(0, frames, stride)
         )
         self._open_video = ""
-        self._frames: dict[int, NDArray[np.uint8]] = {}
-        self._labels: dict[int, list[VideoLabel]] = {}
+        self._frames: dict[int, VideoFrame] = {}
 
     @property
     def names(self) -> tuple[str, ...]:
         """Names of all images."""
         return self._names
 
-    def names_of_split(self, split: str) -> tuple[str, ...]:
-        """Images of the videos whose ``split`` column is ``split``; empty where no video's is."""
-        chosen = frozenset(video for video, (own, _) in self._videos.items() if own == split)
+    def names_of_videos(self, videos: Sequence[str]) -> tuple[str, ...]:
+        """Images of these videos, in the table's order."""
+        chosen = frozenset(videos)
         return tuple(name for name in self._names if video_of(name) in chosen)
-
-    def names_of_videos(self, path: Path) -> tuple[str, ...]:
-        """Images of the videos listed in a file, one on each line, in the table's order.
-
-        Raises:
-            DatasetMissingError: the file cannot be read.
-            SplitEmptyError: it names no video.
-            DatasetImageError: it names one that the table does not have.
-        """
-        lines = (line.strip() for line in read_text(path).splitlines())
-        listed = frozenset(line for line in lines if line and not line.startswith("#"))
-        if not listed:
-            raise SplitEmptyError(f"{path} names no video", "add names of videos, one on each line")
-        absent = sorted(listed - self._videos.keys())
-        if absent:
-            raise DatasetImageError(
-                f"{path} names {len(absent)} videos that {self._root / TABLE} has not: {absent[0]!r}",
-                f"correct {path}, or complete the data set",
-            )
-        return tuple(name for name in self._names if video_of(name) in listed)
 
     def require(self, name: str) -> None:
         """Check that the video and its labels are there; see ``LayoutReader``."""
         video = video_of(name)
-        for path in (self._video_path(video), self._label_path(video)):
+        for path in (video_path(self._root, video), label_path(self._root, video)):
             if not path.is_file():
                 raise DatasetMissingError(f"{path} is not there", f"complete the data set {self._root}")
 
@@ -169,14 +87,14 @@ class VideoLayoutReader:
             self._decode(video)
         if frame not in self._frames:
             raise DatasetImageError(
-                f"{self._video_path(video)} ends before frame {frame}, which {TABLE} says it has",
+                f"{video_path(self._root, video)} ends before frame {frame}, which {TABLE} says it has",
                 "copy the video again, or correct the table",
             )
-        image = self._frames[frame]
+        image = self._frames[frame].image
         height, width = image.shape
         boxes = []
         mask = np.zeros(image.shape, np.uint8)
-        for label in self._labels.get(frame, []):
+        for label in self._frames[frame].labels:
             left, top = max(0.0, label.box[0]), max(0.0, label.box[1])
             right, bottom = min(float(width), label.box[2]), min(float(height), label.box[3])
             if right - left < LEAST_VISIBLE or bottom - top < LEAST_VISIBLE:
@@ -193,34 +111,8 @@ class VideoLayoutReader:
         return Sample(name, image, box_array(boxes), np.zeros(len(boxes), np.int64), mask, MaskSource.BOXES)
 
     def _decode(self, video: str) -> None:
-        path = self._video_path(video)
-        capture = cv2.VideoCapture(str(path))
-        try:
-            if not capture.isOpened():
-                raise DatasetImageError(
-                    f"{path} is no video that OpenCV can decode", f"look at it: file {path}"
-                )
-            frames: dict[int, NDArray[np.uint8]] = {}
-            number = 0
-            while capture.grab():
-                if number % self._stride == 0:
-                    decoded, picture = capture.retrieve()
-                    if not decoded:
-                        break
-                    frames[number] = np.asarray(cv2.cvtColor(picture, cv2.COLOR_BGR2GRAY), np.uint8)
-                number += 1
-        finally:
-            capture.release()
-        labels: dict[int, list[VideoLabel]] = {}
-        for label in read_video_labels(self._label_path(video)):
-            labels.setdefault(label.frame, []).append(label)
-        self._open_video, self._frames, self._labels = video, frames, labels
-
-    def _video_path(self, video: str) -> Path:
-        return self._root / "mp4" / f"{video}.mp4"
-
-    def _label_path(self, video: str) -> Path:
-        return self._root / "gt" / f"{video}.csv"
+        self._frames = {frame.number: frame for frame in read_frames(self._root, video, self._stride)}
+        self._open_video = video
 
 
 def video_of(name: str) -> str:

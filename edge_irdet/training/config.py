@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
+from edge_irdet.dataset.splits import SPLIT_SEED, VALIDATION_FRACTION
 from edge_irdet.errors import OptionError
 from edge_irdet.network.variants import variant_config
 
@@ -171,10 +172,10 @@ class TrainingConfig:
     precision: Literal["fp32", "bf16"] = "bf16"
     """Autocast dtype of forward and backward; losses are FP32."""
 
-    validation_fraction: float = 0.15
+    validation_fraction: float = VALIDATION_FRACTION
     """Share of the split list held back to choose the epoch."""
 
-    split_seed: int = 0
+    split_seed: int = SPLIT_SEED
     """Seed of which images are held back: runs of several seeds are judged on the same ones."""
 
     validation_orientations: int = 1

@@ -9,14 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge_irdet.dataset.labelled import LabelledDataset
-from edge_irdet.dataset.splits import split_validation
+from edge_irdet.dataset.splits import split_as_trained
 from edge_irdet.detection.preprocess import Preprocessor
 from edge_irdet.errors import CalibrationDataError
 from edge_irdet.export.precision.recipe import MINIMUM_IMAGES
 from edge_irdet.package import InputSpec, Manifest, PreprocessSpec
-
-VALIDATION_FRACTION, VALIDATION_SEED = 0.15, 0
-"""The trainer's defaults, for packages whose manifest does not say what was held back."""
 
 
 @dataclass(frozen=True)
@@ -53,11 +50,7 @@ def select_frames(
     gate_name = f"the validation part of {dataset.name}" if gate is None else gate.name
     if gate is None:
         if len(names) > MINIMUM_IMAGES:
-            training = manifest.training.get("config", {})
-            fraction = float(training.get("validation_fraction", VALIDATION_FRACTION))
-            # Before there was a seed of its own, the training's decided which images were held back.
-            seed = int(training.get("split_seed", training.get("seed", VALIDATION_SEED)))
-            names, held_back = split_validation(names, fraction, seed)
+            names, held_back = split_as_trained(names, manifest.training.get("config", {}))
             gate = dataset.subset(held_back)
     else:
         judged = frozenset(gate.names)
