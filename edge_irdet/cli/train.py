@@ -168,6 +168,8 @@ def train_command(
         started_from = (
             f"{initial.config.variant}, {initial.data.name} {initial.data.split}, epoch {initial.epoch}"
         )
+        if initial.config.started_from:
+            started_from += f", itself from {initial.config.started_from}"
         config = replace(config, started_from=started_from)
     sources = _sources(folders, splits, layouts, licences, held_back)
     training_set = _read(sources, config.validation_fraction, config.split_seed, map16)
