@@ -26,7 +26,7 @@ SCHEMA_VERSION = 1
 """Version of the manifest this package writes and the newest it reads."""
 
 MANIFEST_NAME = "package.json"
-DEFAULT_PACKAGE = "light-sgmtlm-reduced"
+DEFAULT_PACKAGE = "light-sgmtlm-reduced-general"
 SHIPPED_PACKAGES = Path(__file__).parent / "models"
 
 Positive = Annotated[int, msgspec.Meta(ge=1)]

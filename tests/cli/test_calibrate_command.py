@@ -115,7 +115,7 @@ def test_the_whole_command_on_real_frames(tmp_path: Path) -> None:
     graphs = {Precision.FP32: source.manifest.graphs[Precision.FP32]}
     manifest = msgspec.structs.replace(source.manifest, graphs=graphs, metrics={})
     (target / "package.json").write_bytes(encode_manifest(manifest))
-    recipe = Path(__file__).parents[2] / "calibration" / f"{DEFAULT_PACKAGE}.yaml"
+    recipe = Path(__file__).parents[2] / "calibration" / f"{source.manifest.variant}.yaml"
     result = invoke(
         target,
         *("--data", DATA / "nuaa_sirst", "--split", "split73_grouped_train.txt", "--recipe", recipe),
