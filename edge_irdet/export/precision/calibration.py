@@ -83,10 +83,10 @@ class PrecisionOutcome:
     """Median time of one inference on the CPU runner."""
 
     report: EvaluationReport
-    """Figures on the gate's frames."""
+    """Figures on the gate's frames, of FP16 emulated."""
 
     test: EvaluationReport | None
-    """Figures on the test images, which decide nothing; None where none were given."""
+    """Figures of the graph itself on the test images, which decide nothing; None where none were given."""
 
     gate: GateResult | None
     """None for FP32."""
@@ -299,7 +299,8 @@ class _Work:
             self.status(f"{precision.value}: frame {done} of {total}")
 
         report = self.measurer.evaluate(judged, self.gate, progress)
-        test = None if self.test is None else self.measurer.evaluate(judged, self.test, progress)
+        # Of the graph itself and not of its emulation: what edge-irdet evaluate says of the package.
+        test = None if self.test is None else self.measurer.evaluate(graph, self.test, progress)
         return PrecisionOutcome(
             precision=precision,
             bytes=len(graph.SerializeToString(deterministic=True)),

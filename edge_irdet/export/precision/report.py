@@ -90,6 +90,7 @@ def report_markdown(report: CalibrationReport, machine: str) -> str:
     if tested:
         parts += [
             f"## Accuracy on {tested[0][1].dataset} ({tested[0][1].images} images, decides nothing)\n",
+            "The graphs on the CPU runner, as `edge-irdet evaluate` measures them.\n",
             _accuracy(tested),
         ]
     parts += [
