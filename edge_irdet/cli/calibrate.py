@@ -39,7 +39,7 @@ class Precisions(click.ParamType[tuple[Precision, ...]]):
 @click.argument("package")
 @click.option("--data", type=click.Path(path_type=Path), required=True, help="The data set's folder.")
 @click.option("--split", required=True, help="Train list: frames to calibrate on are drawn from it.")
-@click.option("--layout", default="auto", show_default=True, help="auto, nuaa, yolo, coco or voc.")
+@click.option("--layout", default="auto", show_default=True, help="auto, nuaa, yolo, coco, voc or videos.")
 @click.option("--recipe", "recipe_file", type=click.Path(path_type=Path), help="YAML; see calibration/.")
 @click.option("--precision", "precisions", type=Precisions(), default="int8,fp16", show_default=True)
 @click.option("--gate-split", help="List to judge on. [default: what the training held back of --split]")
