@@ -13,18 +13,11 @@ from edge_irdet.detection.detections import Detections
 from edge_irdet.detection.letterbox import letterbox, place
 from edge_irdet.detection.nms import select
 from edge_irdet.evaluation.average_precision import EVALUATION_SCORE, average_precision
-from edge_irdet.evaluation.matching import match_points
-from edge_irdet.evaluation.operating_point import THRESHOLDS
 from edge_irdet.evaluation.truth import Truth
+from edge_irdet.evaluation.video_rates import FOUND_DISTANCES, Tally, rate_frame
 from edge_irdet.network.decode import decode_levels
 from edge_irdet.network.light_sgmtlm import LightSGMTLM
 from edge_irdet.package import PostprocessSpec
-
-FOUND_DISTANCE = 5.0
-"""Pixels from a target's centre within which a detection's centre finds it."""
-
-FALSE_ALARM_DISTANCE = 8.0
-"""Pixels from every target's centre beyond which a detection is a false alarm."""
 
 FALSE_ALARMS_PER_FRAME = 0.1
 """False alarms a frame that the threshold of :func:`validation_rate` may leave."""
@@ -56,10 +49,9 @@ def validation_rate(
 ) -> float | None:
     """Detection rate of a model on video frames at the score threshold that keeps false alarms rare.
 
-    A target is found by a detection whose centre lies within :data:`FOUND_DISTANCE` of its own; detections
-    that no target lies within :data:`FALSE_ALARM_DISTANCE` of are false alarms, both one to one. Of the
-    thresholds with at most :data:`FALSE_ALARMS_PER_FRAME` the best rate counts. Images are 8 bits,
-    letterboxed to ``size`` (width, height), FP32.
+    Counted as :mod:`edge_irdet.evaluation.video_rates` counts, within its larger distance. Of the thresholds
+    with at most :data:`FALSE_ALARMS_PER_FRAME` the best rate counts; 0 where none keeps it. Images are 8
+    bits, letterboxed to ``size`` (width, height), FP32.
 
     None where there is no target, so that nothing can be rated.
     """
@@ -67,17 +59,11 @@ def validation_rate(
     targets = sum(len(own) for own in centres)
     if not targets:
         return None
-    predictions = detect_samples(model, samples, size, pad_value)
-    best = 0.0
-    for threshold in THRESHOLDS:
-        found = false_alarms = 0
-        for prediction, own in zip(predictions, centres, strict=True):
-            kept = prediction.centres[prediction.scores >= threshold]
-            found += len(match_points(kept, own, FOUND_DISTANCE).pairs)
-            false_alarms += len(match_points(kept, own, FALSE_ALARM_DISTANCE).false_alarms)
-        if false_alarms <= FALSE_ALARMS_PER_FRAME * len(samples):
-            best = max(best, found / targets)
-    return best
+    together = Tally()
+    for found, own in zip(detect_samples(model, samples, size, pad_value), centres, strict=True):
+        together.add(rate_frame(found.scores, found.centres, own)[0])
+    allowed = together.false_alarms <= FALSE_ALARMS_PER_FRAME * len(samples)
+    return float(together.found[FOUND_DISTANCES[-1]][allowed].max(initial=0)) / targets
 
 
 @torch.no_grad()
