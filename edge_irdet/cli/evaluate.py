@@ -141,11 +141,13 @@ def _evaluate_videos(
 ) -> None:
     from edge_irdet.dataset.labelled_video import videos_of_split
     from edge_irdet.detection.detector import Detector
-    from edge_irdet.evaluation.video_rates import THRESHOLDS, rate_videos
+    from edge_irdet.evaluation.video_rates import THRESHOLDS, rate_videos, threshold_index
 
     name, videos = videos_of_split(data, split)
     with Detector(package, replace(config, score_threshold=float(THRESHOLDS[0]))) as detector:
         manifest = detector.package.manifest
+        threshold = manifest.postprocess.score_threshold if score is None else score
+        threshold_index(threshold)  # before minutes of work
         with Progress(console=Console(stderr=True), transient=True) as bar:
             task = bar.add_task("evaluating", total=len(videos))
             report = rate_videos(
@@ -156,7 +158,6 @@ def _evaluate_videos(
                 every,
                 lambda video, done, total: bar.update(task, completed=done, total=total),
             )
-    threshold = manifest.postprocess.score_threshold if score is None else score
     if as_json:
         print(report.to_json(threshold), end="")
         return

@@ -143,8 +143,19 @@ class VideoReport:
 
 
 def threshold_index(score_threshold: float) -> int:
-    """Index in :data:`THRESHOLDS` of the one next to ``score_threshold``."""
-    return int(np.abs(THRESHOLDS - score_threshold).argmin())
+    """Index in :data:`THRESHOLDS` of the one next to ``score_threshold``.
+
+    Raises:
+        OptionError: it lies beyond them.
+    """
+    index = int(np.abs(THRESHOLDS - score_threshold).argmin())
+    step = THRESHOLDS[1] - THRESHOLDS[0]
+    if abs(THRESHOLDS[index] - score_threshold) > step:
+        raise OptionError(
+            f"the score {score_threshold:g} is not within {THRESHOLDS[0]:g} to {THRESHOLDS[-1]:g}",
+            f"choose for example --score {THRESHOLDS[index]:g}",
+        )
+    return index
 
 
 def rate_frame(

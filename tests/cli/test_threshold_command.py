@@ -94,5 +94,6 @@ def test_what_does_not_belong_together_is_refused(workplace: Path) -> None:
     refused(run("threshold", "package", *videos, "--plot", "curve.jpg", folder=workplace), "E701")
     refused(run("threshold", "package", *videos, "--plot", "none/curve.png", folder=workplace), "E502")
     refused(run("evaluate", "package", *images, "--every", "2", folder=workplace), "E701")
+    refused(run("evaluate", "package", *videos, "--score", "0.99", folder=workplace), "E701")
     refused(run("evaluate", "package", *videos, "--sheet", "sheet.png", folder=workplace), "E701")
     refused(run("evaluate", "package", "--data", "videos", "--split", "test", folder=workplace), "E301")
