@@ -17,7 +17,7 @@ pytest.importorskip("motmetrics")
 from tracking_data import LabelledSequence, TrackedFrame, link_identities
 from tracking_score import score
 
-from edge_irdet.dataset.videos import VideoLabel
+from edge_irdet.dataset.labelled_video import VideoLabel
 from edge_irdet.detection.detections import Detections
 
 BENCHMARK = Path(__file__).parents[3] / "benchmarks" / "tracking.py"
