@@ -7,13 +7,12 @@ import subprocess
 import sys
 from pathlib import Path
 
-import cv2
 import pytest
 
 pytest.importorskip("torch")
 pytest.importorskip("pycocotools")
 
-from doubles.samples import blob_sample
+from doubles.samples import write_images_and_masks
 from edge_irdet.network.variants import ABLATIONS, VARIANTS, variant_config
 
 SCRIPT = Path(__file__).parents[2] / "benchmarks" / "ablation.py"
@@ -45,12 +44,7 @@ def ablate(folder: Path, *more: str) -> subprocess.CompletedProcess[str]:
 
 
 def test_a_run_is_trained_once_and_measured(tmp_path: Path) -> None:
-    for part in ("images", "masks"):
-        (tmp_path / "set" / part).mkdir(parents=True)
-    for index in range(6):
-        sample = blob_sample(f"i{index}", index, side=64, targets=1)
-        cv2.imwrite(str(tmp_path / "set" / "images" / f"i{index}.png"), sample.image)
-        cv2.imwrite(str(tmp_path / "set" / "masks" / f"i{index}.png"), 255 * sample.mask)
+    write_images_and_masks(tmp_path / "set", 6, 64)
     (tmp_path / "all.txt").write_text("".join(f"i{index}\n" for index in range(6)))
     first = ablate(tmp_path, "--only", RUN, "--output", "kept.json")
     assert first.returncode == 0, first.stderr

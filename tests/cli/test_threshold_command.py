@@ -10,7 +10,7 @@ import cv2
 import pytest
 
 from doubles.command_line import refused, run
-from doubles.samples import blob_sample
+from doubles.samples import write_images_and_masks
 from doubles.videos import FRAMES, write_video
 from edge_irdet.package import DEFAULT_PACKAGE, open_package
 
@@ -21,12 +21,7 @@ pytest.importorskip("matplotlib")
 @pytest.fixture
 def workplace(tmp_path: Path) -> Path:
     shutil.copytree(open_package(DEFAULT_PACKAGE).directory, tmp_path / "package")
-    for part in ("images", "masks"):
-        (tmp_path / "stills" / part).mkdir(parents=True)
-    for index in range(10):
-        sample = blob_sample(f"i{index}", index, side=96, targets=1)
-        cv2.imwrite(str(tmp_path / "stills" / "images" / f"i{index}.png"), sample.image)
-        cv2.imwrite(str(tmp_path / "stills" / "masks" / f"i{index}.png"), 255 * sample.mask)
+    write_images_and_masks(tmp_path / "stills", 10, 96)
     (tmp_path / "train.txt").write_text("".join(f"i{index}\n" for index in range(10)))
     write_video(tmp_path / "videos", "A", [f"{n},DRONE,{14 + n},15,18,14" for n in range(FRAMES)])
     (tmp_path / "videos" / "videos.csv").write_text(f"name,frames,split\nA,{FRAMES},val\n")

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
+import cv2
 import numpy as np
 
 from edge_irdet.dataset.sample import MaskSource, Sample
@@ -28,3 +31,13 @@ def blob_sample(name: str, seed: int, side: int = 64, targets: int = 2) -> Sampl
         mask,
         MaskSource.ANNOTATED,
     )
+
+
+def write_images_and_masks(root: Path, count: int, side: int) -> None:
+    """``count`` images i0, i1, ... of one target each in the NUAA layout under ``root``."""
+    for part in ("images", "masks"):
+        (root / part).mkdir(parents=True)
+    for index in range(count):
+        sample = blob_sample(f"i{index}", index, side, targets=1)
+        cv2.imwrite(str(root / "images" / f"i{index}.png"), sample.image)
+        cv2.imwrite(str(root / "masks" / f"i{index}.png"), 255 * sample.mask)
