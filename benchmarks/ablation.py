@@ -26,8 +26,8 @@ import torch
 from rich.console import Console
 from rich.table import Table
 
+from edge_irdet.dataset.opening import read_dataset
 from edge_irdet.dataset.orientations import ORIENTATIONS, oriented
-from edge_irdet.dataset.reading import read_dataset
 from edge_irdet.dataset.sample import Sample
 from edge_irdet.detection.detector import DEFAULT_NMS_LIMIT
 from edge_irdet.errors import EdgeIrdetError
@@ -36,11 +36,11 @@ from edge_irdet.evaluation.truth import Truth
 from edge_irdet.export.package_writer import model_from_checkpoint
 from edge_irdet.files import write_bytes_atomically
 from edge_irdet.network.counting import count_network
-from edge_irdet.package import NmsRule, PostprocessSpec
+from edge_irdet.package import PAD_VALUE, NmsRule, PostprocessSpec
 from edge_irdet.training.checkpoint import Checkpoint, load_checkpoint
 from edge_irdet.training.config import TrainingConfig, preset_config
-from edge_irdet.training.data import load_training_set
-from edge_irdet.training.trainer import LAST, PAD_VALUE, EpochReport, Trainer, TrainingSet
+from edge_irdet.training.data import TrainingSet, load_training_set
+from edge_irdet.training.trainer import LAST, EpochReport, Trainer
 from edge_irdet.training.validation import detect_samples
 
 BASE = "light-sgmtlm-reduced"

@@ -18,14 +18,15 @@ from pathlib import Path
 
 import click
 from acceptance.adapter import check_adapter
-from acceptance.device import Gpu, describe_device, describe_machine, find_gpu, installed_versions
+from acceptance.device import describe_device, describe_machine, installed_versions
 from acceptance.isolation import Check, run_isolated
 from acceptance.report import AcceptanceReport, CheckResult, Status
 from acceptance.torch_variants import check_torch
 
-from edge_irdet.engine.cuda import ADAPTERS
+from edge_irdet.engine.cuda.adapter import ADAPTERS
 from edge_irdet.errors import CudaError, DriverMissingError, EdgeIrdetError
 from edge_irdet.files import write_bytes_atomically
+from edge_irdet.machine.gpu import Gpu, find_gpu
 
 TENSORRT_MODULES = ("tensorrt", "tensorrt_rtx")
 TORCH_VARIANTS = ("light-sgmtlm-reduced", "light-sgmtlm")

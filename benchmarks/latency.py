@@ -16,9 +16,9 @@ import numpy as np
 
 from edge_irdet.cli.options import choice_of
 from edge_irdet.detection.detector import Detector, DetectorConfig
-from edge_irdet.detection.nms import select
+from edge_irdet.detection.nms import select_detections
 from edge_irdet.errors import EdgeIrdetError
-from edge_irdet.machine import describe_processor
+from edge_irdet.machine.processor import describe_processor
 from edge_irdet.package import Precision
 from edge_irdet.scene import SceneConfig, SyntheticScene
 
@@ -48,7 +48,7 @@ def main(package: str, precision: Precision, frame: str, frames: int, threads: i
                 marks.append(time.perf_counter())
                 outputs = detector.runner.infer(feeds)
                 marks.append(time.perf_counter())
-                select(outputs["boxes"][0], outputs["scores"][0], detector.postprocess)
+                select_detections(outputs["boxes"][0], outputs["scores"][0], detector.postprocess)
                 marks.append(time.perf_counter())
                 if index >= WARM_UP:
                     for name, start, end in zip(

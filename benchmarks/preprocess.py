@@ -17,9 +17,9 @@ import cv2
 import numpy as np
 
 from edge_irdet.detection.preprocess import Preprocessor
-from edge_irdet.detection.sixteen_bit import parse_mapping
+from edge_irdet.detection.sixteen_bit.text import parse_mapping
 from edge_irdet.errors import EdgeIrdetError
-from edge_irdet.machine import describe_processor
+from edge_irdet.machine.processor import describe_processor
 from edge_irdet.package import DEFAULT_PACKAGE, PreprocessSpec, SixteenBitSpec, open_package
 from edge_irdet.scene import SceneConfig, SyntheticScene
 

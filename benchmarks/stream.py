@@ -23,10 +23,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge_irdet.detection.detector import Detector, DetectorConfig
-from edge_irdet.detection.sixteen_bit import parse_mapping
+from edge_irdet.detection.sixteen_bit.text import parse_mapping
 from edge_irdet.engine.cpu_runner import CpuRunner
 from edge_irdet.errors import EdgeIrdetError
-from edge_irdet.machine import describe_processor
+from edge_irdet.machine.processor import describe_processor
 from edge_irdet.package import open_package
 from edge_irdet.scene import SceneConfig, SyntheticScene
 from edge_irdet.stream.frame import Frame, ImageRing, pixel_format_of
@@ -34,7 +34,7 @@ from edge_irdet.stream.pipeline import Pipeline, PipelineConfig
 from edge_irdet.stream.process import keep_latency_even
 from edge_irdet.stream.sinks import open_sink
 from edge_irdet.stream.sources.source import Source
-from edge_irdet.stream.tracking import Tracker
+from edge_irdet.tracking import Tracker
 
 WARM_UP = 50
 """Frames before the figures: the first ones pay for allocation and cold caches."""

@@ -29,13 +29,13 @@ from soak.faults import RECONNECTION, FailingSink, FaultyCamera, WitnessSink
 from soak.resources import ResourceRecorder, Sample, growth
 
 from edge_irdet.detection.detector import Detector, DetectorConfig
-from edge_irdet.machine import describe_processor
+from edge_irdet.machine.processor import describe_processor
+from edge_irdet.record import decode_record
 from edge_irdet.stream.capture import MAX_HUNG_READERS
 from edge_irdet.stream.pipeline import Pipeline, PipelineConfig
 from edge_irdet.stream.policy import FramePolicy
-from edge_irdet.stream.record import decode_record
 from edge_irdet.stream.sinks import open_sink
-from edge_irdet.stream.tracking import Tracker
+from edge_irdet.tracking import Tracker
 
 CAMERAS = 2
 RATE = 15.0

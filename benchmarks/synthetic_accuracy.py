@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from edge_irdet.detection.detector import Detector, DetectorConfig
 from edge_irdet.detection.measurement import measure
-from edge_irdet.detection.sixteen_bit import parse_mapping
+from edge_irdet.detection.sixteen_bit.text import parse_mapping
 from edge_irdet.errors import EdgeIrdetError
 from edge_irdet.evaluation.detection_probability import DetectionProbability
 from edge_irdet.package import DEFAULT_PACKAGE

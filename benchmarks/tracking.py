@@ -31,12 +31,12 @@ from tracking_data import (
 )
 from tracking_score import Follow, score
 
-from edge_irdet.dataset.labelled_video import videos_of_split
+from edge_irdet.dataset.video_labels import videos_of_split
 from edge_irdet.detection.detector import Detector, DetectorConfig
 from edge_irdet.errors import EdgeIrdetError
-from edge_irdet.machine import describe_processor
+from edge_irdet.machine.processor import describe_processor
 from edge_irdet.scene import Clutter, SceneConfig
-from edge_irdet.stream.tracking import Tracker, TrackerConfig
+from edge_irdet.tracking import Tracker, TrackerConfig
 
 SCENE_FRAMES = 300
 SCENE_TARGETS = 8

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from edge_irdet.dataset.labelled_video import VideoLabel, label_path, labels_by_frame
+from edge_irdet.dataset.video_labels import VideoLabel, label_path, labels_by_frame
 from edge_irdet.detection.detections import Detections
 from edge_irdet.detection.detector import Detector
 from edge_irdet.errors import FrameFormatError

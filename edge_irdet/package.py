@@ -26,6 +26,12 @@ SCHEMA_VERSION = 1
 """Version of the manifest this package writes and the newest it reads."""
 
 MANIFEST_NAME = "package.json"
+ENGINES_FOLDER = "engines"
+"""Folder of a package that holds the engines built on this device."""
+
+PAD_VALUE = 114
+"""Grey level outside frames, in training and in the preprocess spec of exported packages."""
+
 DEFAULT_PACKAGE = "light-sgmtlm-reduced-general"
 SHIPPED_PACKAGES = Path(__file__).parent / "models"
 
@@ -111,7 +117,7 @@ class PreprocessSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     surrounded by ``pad_value``. Cast and scale to 0..1 are in the graph.
     """
 
-    pad_value: Annotated[int, msgspec.Meta(ge=0, le=255)] = 114
+    pad_value: Annotated[int, msgspec.Meta(ge=0, le=255)] = PAD_VALUE
     """Grey level around the scaled frame."""
 
     sixteen_bit: SixteenBitSpec | None = None

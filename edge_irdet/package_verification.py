@@ -7,9 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from edge_irdet.errors import PackageHashError
-from edge_irdet.package import MANIFEST_NAME, Package
-
-ENGINES_FOLDER = "engines"
+from edge_irdet.package import ENGINES_FOLDER, MANIFEST_NAME, Package
 
 
 @dataclass(frozen=True)

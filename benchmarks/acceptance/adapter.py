@@ -13,8 +13,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from acceptance.isolation import CheckFailedError, Findings
-from edge_irdet.engine.cuda import CudaAdapter, PinnedBuffer, format_cuda_version, open_cuda, require_driver
+from edge_irdet.engine.cuda.adapter import (
+    CudaAdapter,
+    PinnedBuffer,
+    open_cuda,
+    require_driver,
+)
 from edge_irdet.errors import CudaError
+from edge_irdet.machine.gpu import format_cuda_version
 
 MIB = 2**20
 

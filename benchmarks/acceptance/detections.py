@@ -41,10 +41,10 @@ def check_tensorrt_detections(
         CheckFailedError: the GPU finds less, or raises more false alarms, than the accuracy gate allows.
     """
     from acceptance.tensorrt import installed_adapters, targets_for
-    from edge_irdet.engine.cuda import require_driver
-    from edge_irdet.engine.engine_store import find_engine
-    from edge_irdet.engine.tensorrt_module import open_tensorrt
-    from edge_irdet.engine.tensorrt_runner import TensorRTRunner
+    from edge_irdet.engine.cuda.adapter import require_driver
+    from edge_irdet.engine.tensorrt.module import open_tensorrt
+    from edge_irdet.engine.tensorrt.runner import TensorRTRunner
+    from edge_irdet.engine.tensorrt.store import find_engine
     from edge_irdet.errors import EngineMismatchError, EngineMissingError
 
     dataset = labelled_frames()
@@ -88,7 +88,7 @@ def labelled_frames() -> Any:
     root = folder / DATASET
     if not (root / "images").is_dir():
         raise CheckSkippedError(f"there is no labelled data at {root} (EDGE_IRDET_DATA)")
-    from edge_irdet.dataset.reading import read_dataset
+    from edge_irdet.dataset.opening import read_dataset
 
     return read_dataset(root, SPLIT)
 

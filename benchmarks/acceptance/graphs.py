@@ -16,7 +16,7 @@ from acceptance.gpu_runners import OnnxCudaRunner
 from acceptance.isolation import Findings
 from acceptance.memory import device_memory_watched
 from edge_irdet.engine.cpu_runner import CpuRunner
-from edge_irdet.engine.latency import measure_latency
+from edge_irdet.engine.runner_latency import measure_latency
 from edge_irdet.package import Package, Precision
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from edge_irdet.engine.cuda import ADAPTERS, CudaAdapter, open_cuda
+from edge_irdet.engine.cuda.adapter import ADAPTERS, CudaAdapter, open_cuda
 from edge_irdet.errors import ExtraMissingError
 
 MIB = 2**20

@@ -11,13 +11,13 @@ from acceptance.frames import BOUNDS, Outputs, compare_all, network_inputs, outp
 from acceptance.graphs import cpu_outputs
 from acceptance.isolation import CheckFailedError, CheckSkippedError, Findings
 from acceptance.memory import DeviceMemory
-from edge_irdet.engine.building import BuildConfig, EngineBuilder
-from edge_irdet.engine.cuda import ADAPTERS, CudaAdapter, open_cuda, require_driver
-from edge_irdet.engine.engine_store import StoredEngine
-from edge_irdet.engine.identity import PORTABLE_FROM, covers
-from edge_irdet.engine.latency import measure_latency
-from edge_irdet.engine.tensorrt_module import TensorRTModule, open_tensorrt
-from edge_irdet.engine.tensorrt_runner import TensorRTRunner
+from edge_irdet.engine.cuda.adapter import ADAPTERS, CudaAdapter, open_cuda, require_driver
+from edge_irdet.engine.runner_latency import measure_latency
+from edge_irdet.engine.tensorrt.building import BuildConfig, EngineBuilder
+from edge_irdet.engine.tensorrt.identity import PORTABLE_FROM, covers
+from edge_irdet.engine.tensorrt.module import TensorRTModule, open_tensorrt
+from edge_irdet.engine.tensorrt.runner import TensorRTRunner
+from edge_irdet.engine.tensorrt.store import StoredEngine
 from edge_irdet.errors import ExtraMissingError
 from edge_irdet.package import Package, Precision
 

@@ -14,8 +14,8 @@ import numpy as np
 from acceptance.frames import Outputs, outputs_of, scene_frames
 from acceptance.gpu_runners import TorchCudaRunner
 from acceptance.isolation import CheckFailedError, CheckSkippedError, Findings
-from edge_irdet.engine.latency import measure_latency
 from edge_irdet.engine.runner import TensorSpec
+from edge_irdet.engine.runner_latency import measure_latency
 
 if TYPE_CHECKING:
     from edge_irdet.export.graph import DeployedGraph
@@ -106,7 +106,7 @@ def _run_on_gpu(
     import torch
 
     if precision == "fp16":
-        from edge_irdet.engine.torch_tensorrt import run_network_in_half
+        from edge_irdet.engine.tensorrt.torch_tensorrt import run_network_in_half
 
         run_network_in_half(graph)
     graph = graph.cuda()

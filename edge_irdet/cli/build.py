@@ -12,13 +12,13 @@ from rich.progress import Progress
 from rich.table import Table
 
 from edge_irdet.cli.options import require_extra
-from edge_irdet.engine.building import DEFAULT_WORKSPACE_MB, BuildConfig, EngineBuilder
-from edge_irdet.engine.cuda import ADAPTERS, CudaAdapter, open_cuda
-from edge_irdet.engine.engine_store import StoredEngine, write_record
-from edge_irdet.engine.identity import covers
-from edge_irdet.engine.latency import measure_latency
-from edge_irdet.engine.tensorrt_module import MODULES, TensorRTModule, megabytes, open_tensorrt
-from edge_irdet.engine.tensorrt_runner import TensorRTRunner
+from edge_irdet.engine.cuda.adapter import ADAPTERS, CudaAdapter, open_cuda
+from edge_irdet.engine.runner_latency import measure_latency
+from edge_irdet.engine.tensorrt.building import DEFAULT_WORKSPACE_MB, BuildConfig, EngineBuilder
+from edge_irdet.engine.tensorrt.identity import covers
+from edge_irdet.engine.tensorrt.module import MODULES, TensorRTModule, megabytes, open_tensorrt
+from edge_irdet.engine.tensorrt.runner import TensorRTRunner
+from edge_irdet.engine.tensorrt.store import StoredEngine, write_record
 from edge_irdet.errors import OptionError
 from edge_irdet.package import DEFAULT_PACKAGE, Precision, open_package
 
@@ -125,7 +125,7 @@ def _build(builder: EngineBuilder, config: BuildConfig) -> StoredEngine:
 def _build_with_torch_tensorrt(builder: EngineBuilder, config: BuildConfig, checkpoint: Path) -> StoredEngine:
     require_extra("train", "torch", "onnx")
     from edge_irdet.cli.export import PARITY_FRAMES, SYNTHETIC_FRAMES
-    from edge_irdet.engine.torch_tensorrt import build_with_torch_tensorrt, open_torch_tensorrt
+    from edge_irdet.engine.tensorrt.torch_tensorrt import build_with_torch_tensorrt, open_torch_tensorrt
     from edge_irdet.export.graph import DeployedGraph
     from edge_irdet.export.package_writer import model_from_checkpoint
     from edge_irdet.export.parity import check_parity

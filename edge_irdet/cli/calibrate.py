@@ -13,7 +13,7 @@ from edge_irdet.cli.options import map16_option, require_extra
 from edge_irdet.package import Precision, SixteenBitSpec, open_package
 
 if TYPE_CHECKING:
-    from edge_irdet.export.precision.calibration import CalibrationReport
+    from edge_irdet.export.precision.calibration_report import CalibrationReport
 
 
 class Precisions(click.ParamType[tuple[Precision, ...]]):
@@ -84,11 +84,11 @@ def calibrate_command(
                  --recipe calibration/light-sgmtlm-reduced.yaml
     """
     require_extra("train", "onnx", "yaml", "pycocotools")
-    from edge_irdet.dataset.reading import read_dataset
+    from edge_irdet.dataset.opening import read_dataset
     from edge_irdet.export.precision.calibration import CalibrationConfig, calibrate_package
-    from edge_irdet.export.precision.measure import describe_processor
+    from edge_irdet.export.precision.calibration_report import write_report
     from edge_irdet.export.precision.recipe import Recipe, read_recipe
-    from edge_irdet.export.precision.report import write_report
+    from edge_irdet.machine.processor import describe_processor
 
     config = CalibrationConfig(
         recipe=Recipe() if recipe_file is None else read_recipe(recipe_file),

@@ -17,7 +17,7 @@ from edge_irdet.package import DEFAULT_PACKAGE, NmsRule, Precision, SixteenBitSp
 
 if TYPE_CHECKING:
     from edge_irdet.detection.detector import DetectorConfig
-    from edge_irdet.evaluation.report import EvaluationReport
+    from edge_irdet.evaluation.image_report import EvaluationReport
     from edge_irdet.evaluation.video_rates import VideoReport
 
 
@@ -60,7 +60,7 @@ def evaluate_command(
     Example: edge-irdet evaluate --data nuaa_sirst --split split73_grouped_test.txt --sheet sheet.png
     Example: edge-irdet evaluate --data drone_ir_cc0 --split val --every 2
     """
-    from edge_irdet.dataset.reading import DatasetLayout, detect_layout
+    from edge_irdet.dataset.opening import DatasetLayout, detect_layout
     from edge_irdet.detection.detector import DetectorConfig
 
     config = DetectorConfig(
@@ -91,11 +91,11 @@ def _evaluate_images(
     as_json: bool,
 ) -> None:
     require_extra("evaluate", "pycocotools")
-    from edge_irdet.dataset.reading import read_dataset
+    from edge_irdet.dataset.opening import read_dataset
     from edge_irdet.dataset.sample import Sample
     from edge_irdet.detection.detector import Detector
     from edge_irdet.evaluation.average_precision import EVALUATION_SCORE
-    from edge_irdet.evaluation.report import Prediction, evaluate
+    from edge_irdet.evaluation.image_report import Prediction, evaluate
     from edge_irdet.evaluation.sheet import write_sheet
 
     if sheet is not None and not sheet.parent.is_dir():
@@ -139,7 +139,7 @@ def _evaluate_videos(
     score: float | None,
     as_json: bool,
 ) -> None:
-    from edge_irdet.dataset.labelled_video import videos_of_split
+    from edge_irdet.dataset.video_labels import videos_of_split
     from edge_irdet.detection.detector import Detector
     from edge_irdet.evaluation.video_rates import THRESHOLDS, rate_videos, threshold_index
 
@@ -179,7 +179,7 @@ def _print_video_table(report: VideoReport, score: float, what: str) -> None:
     for limit in FOUND_DISTANCES:
         table.add_column(f"found within {limit:g} px", justify="right")
     table.add_column("false alarms a frame", justify="right")
-    rows = [("all", report.together), *sorted(report.by_class.items()), *report.by_size.items()]
+    rows = [("all", report.overall), *sorted(report.by_class.items()), *report.by_size.items()]
     for name, tally in rows:
         if name != "all" and not tally.targets:
             continue

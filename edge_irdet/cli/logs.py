@@ -9,7 +9,7 @@ import time
 from enum import Enum
 from typing import TextIO
 
-from edge_irdet.stream.sources.uri import redact_uri
+from edge_irdet.stream.uri import redact_uri
 
 _STANDARD = frozenset(logging.makeLogRecord({}).__dict__) | {"message", "asctime", "taskName"}
 

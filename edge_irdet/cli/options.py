@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from edge_irdet.detection.sixteen_bit import parse_mapping
+from edge_irdet.detection.sixteen_bit.text import parse_mapping
 from edge_irdet.errors import EdgeIrdetError, ExtraMissingError
 from edge_irdet.package import SixteenBitSpec
 
@@ -34,7 +34,7 @@ class Size(click.ParamType[tuple[int, int]]):
 
 
 class Mapping16(click.ParamType[SixteenBitSpec]):
-    """What :func:`edge_irdet.detection.sixteen_bit.parse_mapping` reads."""
+    """What :func:`edge_irdet.detection.sixteen_bit.text.parse_mapping` reads."""
 
     name = "MAPPING"
 

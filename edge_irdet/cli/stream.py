@@ -28,19 +28,19 @@ from edge_irdet.detection.detector import Detector, DetectorConfig
 from edge_irdet.engine.selection import RUNTIMES, choose_runner
 from edge_irdet.errors import FramesSkippedError, OptionError, RecordsLostError
 from edge_irdet.package import DEFAULT_PACKAGE, NmsRule, Precision, SixteenBitSpec, open_package
+from edge_irdet.preview import PreviewConfig, PreviewSink, preview_address, preview_token
+from edge_irdet.record import Record
 from edge_irdet.stream.pipeline import Pipeline, PipelineConfig
 from edge_irdet.stream.policy import FramePolicy
-from edge_irdet.stream.preview import PreviewConfig, PreviewSink, preview_address, preview_token
 from edge_irdet.stream.process import keep_latency_even
 from edge_irdet.stream.reconnection import ReconnectionConfig
-from edge_irdet.stream.record import Record
 from edge_irdet.stream.sinks import SINK_USAGES, Output, open_sinks
 from edge_irdet.stream.sources import SOURCE_USAGES, open_source
 from edge_irdet.stream.sources.source import Source
 from edge_irdet.stream.status import StreamStatus
 from edge_irdet.stream.summary import StreamSummary
-from edge_irdet.stream.tracking import Tracker, TrackerConfig
 from edge_irdet.stream.watchdog import HealthFile
+from edge_irdet.tracking import Tracker, TrackerConfig
 
 USAGES = "\n".join(
     ["\b", "Sources:", *(f"  {usage}" for usage in SOURCE_USAGES.values()), "", "\b", "Outputs:"]

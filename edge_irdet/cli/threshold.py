@@ -101,7 +101,7 @@ def threshold_command(
     Example: edge-irdet threshold my-package --data nuaa_sirst --split split73_grouped_train.txt --write
     Example: edge-irdet threshold my-package --data drone_ir_cc0 --split held_back.txt --plot curve.svg
     """
-    from edge_irdet.dataset.reading import DatasetLayout, detect_layout
+    from edge_irdet.dataset.opening import DatasetLayout, detect_layout
     from edge_irdet.detection.detector import Detector, DetectorConfig
     from edge_irdet.evaluation.operating_point import THRESHOLDS
     from edge_irdet.files import write_bytes_atomically
@@ -151,7 +151,7 @@ def threshold_command(
 def _image_curve(
     detector: Detector, data: Path, split: str, layout: str, given: dict[str, Any], max_fa: float
 ) -> _Curve:
-    from edge_irdet.dataset.reading import read_dataset
+    from edge_irdet.dataset.opening import read_dataset
     from edge_irdet.dataset.splits import split_as_trained
     from edge_irdet.evaluation.operating_point import choose_point, operating_curve
     from edge_irdet.evaluation.truth import Truth
@@ -178,7 +178,7 @@ def _image_curve(
 
 
 def _video_curve(detector: Detector, data: Path, split: str, every: int, limit: float) -> _Curve:
-    from edge_irdet.dataset.labelled_video import videos_of_split
+    from edge_irdet.dataset.video_labels import videos_of_split
     from edge_irdet.evaluation.video_rates import (
         FOUND_DISTANCES,
         THRESHOLDS,
@@ -187,15 +187,15 @@ def _video_curve(detector: Detector, data: Path, split: str, every: int, limit: 
     )
 
     name, videos = videos_of_split(data, split)
-    together = rate_videos(detector.detect, data, name, videos, every).together
-    chosen = choose_threshold(together, limit)
+    overall = rate_videos(detector.detect, data, name, videos, every).overall
+    chosen = choose_threshold(overall, limit)
     near = FOUND_DISTANCES[-1]
     points = [
         _Point(
             round(float(score), 2),
-            float(together.found[near][index]) / together.targets,
-            float(together.false_alarms[index]) / together.frames,
-            int(together.false_alarms[index]),
+            float(overall.found[near][index]) / overall.targets,
+            float(overall.false_alarms[index]) / overall.frames,
+            int(overall.false_alarms[index]),
         )
         for index, score in enumerate(THRESHOLDS)
     ]
@@ -204,7 +204,7 @@ def _video_curve(detector: Detector, data: Path, split: str, every: int, limit: 
         points[chosen],
         f"most targets found within {near:g} px with at most {limit:g} false alarms a frame",
         name,
-        f"{together.frames} frames of {len(videos)} videos",
+        f"{overall.frames} frames of {len(videos)} videos",
         f"found within {near:g} px",
         "false alarms a frame",
     )

@@ -16,7 +16,8 @@ from edge_irdet.errors import OptionError
 from edge_irdet.package import SixteenBitSpec
 
 if TYPE_CHECKING:
-    from edge_irdet.training.trainer import EpochReport, StepReport, TrainingSet
+    from edge_irdet.training.data import TrainingSet
+    from edge_irdet.training.trainer import EpochReport, StepReport
 
 SHARE = "share"
 """What --held-back says of a data set of which a share is held back."""
@@ -242,8 +243,8 @@ def _for_each(option: str, values: tuple[str, ...], count: int, default: str) ->
 
 
 def _read(sources: list[_Source], fraction: float, seed: int, map16: SixteenBitSpec | None) -> TrainingSet:
-    from edge_irdet.dataset.reading import DatasetLayout, detect_layout, read_dataset
-    from edge_irdet.training.data import load_training_set, together
+    from edge_irdet.dataset.opening import DatasetLayout, detect_layout, read_dataset
+    from edge_irdet.training.data import load_training_set, merge_training_sets
 
     parts = []
     for source in sources:
@@ -264,7 +265,7 @@ def _read(sources: list[_Source], fraction: float, seed: int, map16: SixteenBitS
             by_centre=DatasetLayout(layout) is DatasetLayout.VIDEOS,
         )
         parts.append(part)
-    return together(parts)
+    return merge_training_sets(parts)
 
 
 class _EpochBar:

@@ -6,11 +6,11 @@ from pathlib import Path, PurePosixPath
 
 import msgspec
 
-from edge_irdet.dataset.boxed import boxed_sample, optional_masks
+from edge_irdet.dataset.box_layouts import boxed_sample, optional_masks
 from edge_irdet.dataset.boxes import checked_box
-from edge_irdet.dataset.decoding import IMAGE_SUFFIXES, read_grey_image
 from edge_irdet.dataset.sample import Sample
 from edge_irdet.errors import DatasetImageError, DatasetMissingError, LabelInvalidError
+from edge_irdet.images import IMAGE_SUFFIXES, read_grey_image
 
 
 class _Image(msgspec.Struct):

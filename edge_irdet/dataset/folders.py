@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from edge_irdet.dataset.decoding import IMAGE_SUFFIXES, read_grey_image
 from edge_irdet.errors import DatasetImageError, DatasetMissingError, MaskSizeError
+from edge_irdet.images import IMAGE_SUFFIXES, read_grey_image
 
 
 def list_images(folder: Path) -> dict[str, Path]:

@@ -7,9 +7,9 @@ from pathlib import Path
 import numpy as np
 
 from edge_irdet.dataset.boxes import boxes_of_mask
-from edge_irdet.dataset.decoding import read_grey_image
 from edge_irdet.dataset.folders import MaskFolder, list_images
 from edge_irdet.dataset.sample import MaskSource, Sample
+from edge_irdet.images import read_grey_image
 
 
 class MaskLayoutReader:

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from edge_irdet.dataset.labelled import LabelledDataset
+from edge_irdet.dataset.labelled_dataset import LabelledDataset
 from edge_irdet.dataset.sample import Sample
 
 ORIENTATIONS = ("", "h", "v", "hv", "t", "th", "tv", "thv")

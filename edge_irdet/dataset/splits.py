@@ -7,8 +7,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from edge_irdet.dataset.decoding import IMAGE_SUFFIXES
 from edge_irdet.errors import DatasetMissingError, LabelInvalidError, OptionError, SplitEmptyError
+from edge_irdet.images import IMAGE_SUFFIXES
 
 VALIDATION_FRACTION, SPLIT_SEED = 0.15, 0
 """The trainer's defaults."""

@@ -5,12 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 from xml.etree import ElementTree
 
-from edge_irdet.dataset.boxed import boxed_sample, optional_masks, read_class_list
+from edge_irdet.dataset.box_layouts import boxed_sample, optional_masks, read_class_list
 from edge_irdet.dataset.boxes import checked_box
-from edge_irdet.dataset.decoding import read_grey_image
 from edge_irdet.dataset.folders import list_images
 from edge_irdet.dataset.sample import Sample
 from edge_irdet.errors import DatasetMissingError, LabelInvalidError
+from edge_irdet.images import read_grey_image
 
 
 class VocLayoutReader:

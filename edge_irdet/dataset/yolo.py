@@ -5,12 +5,12 @@ from __future__ import annotations
 import math
 from pathlib import Path
 
-from edge_irdet.dataset.boxed import boxed_sample, optional_masks, read_class_list, read_text
+from edge_irdet.dataset.box_layouts import boxed_sample, optional_masks, read_class_list, read_text
 from edge_irdet.dataset.boxes import checked_box
-from edge_irdet.dataset.decoding import read_grey_image
 from edge_irdet.dataset.folders import list_images
 from edge_irdet.dataset.sample import Sample
 from edge_irdet.errors import DatasetMissingError, LabelInvalidError
+from edge_irdet.images import read_grey_image
 
 
 class YoloLayoutReader:

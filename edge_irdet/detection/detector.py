@@ -11,9 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 from typing_extensions import Self
 
-from edge_irdet.detection.channel import DetectionChannel
 from edge_irdet.detection.detections import Detections
 from edge_irdet.detection.preprocess import Preprocessor
+from edge_irdet.detection.session import DetectionSession
 from edge_irdet.engine.cpu_runner import CpuRunner
 from edge_irdet.engine.runner import Runner
 from edge_irdet.errors import OptionError
@@ -102,7 +102,7 @@ class Detector:
         self.postprocess = _changed_postprocess(manifest.postprocess, config)
         self.runner = runner or CpuRunner(self.package.graph_path(config.precision), config.threads)
         self._sixteen_bit = config.sixteen_bit or manifest.preprocess.sixteen_bit
-        self._default = self.channel()
+        self._default = self.session()
 
     @property
     def preprocessor(self) -> Preprocessor:
@@ -114,12 +114,12 @@ class Detector:
         """Whether the package was exported with its saliency head."""
         return self._default.has_saliency
 
-    def channel(self) -> DetectionChannel:
-        """A channel for one further source; all channels share this detector's runner and settings.
+    def session(self) -> DetectionSession:
+        """A session for one further source; all sessions share this detector's runner and settings.
 
-        :meth:`detect` has a channel of its own, which no other call hands out.
+        :meth:`detect` has a session of its own, which no other call hands out.
         """
-        return DetectionChannel(self.package, self.postprocess, self._sixteen_bit, self.runner)
+        return DetectionSession(self.package, self.postprocess, self._sixteen_bit, self.runner)
 
     def reset(self) -> None:
         """Forget the frames of :meth:`detect` so far, as after a gap in them: the next one is the first."""

@@ -67,7 +67,7 @@ class Placement:
         return np.minimum(source, self._limits, out=source)
 
 
-def place(source: tuple[int, int], network: tuple[int, int]) -> Placement:
+def fit_frame(source: tuple[int, int], network: tuple[int, int]) -> Placement:
     """Placement of a frame of ``source`` (width, height) in an input of ``network`` (width, height)."""
     scale = min(network[0] / source[0], network[1] / source[1])
     width = max(1, min(network[0], math.floor(source[0] * scale + 0.5)))

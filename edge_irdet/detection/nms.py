@@ -12,7 +12,9 @@ MAX_CANDIDATES = 3000
 """Boxes that enter suppression, the best; more never carry a target and would cost the frame its time."""
 
 
-def select(boxes: NDArray[np.float32], scores: NDArray[np.float32], spec: PostprocessSpec) -> Detections:
+def select_detections(
+    boxes: NDArray[np.float32], scores: NDArray[np.float32], spec: PostprocessSpec
+) -> Detections:
     """Threshold and suppress one frame's decoded boxes, as YOLOv5: best class a box, class-wise suppression.
 
     Equal scores keep the graph's order, so that every implementation returns the same list.

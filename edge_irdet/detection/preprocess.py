@@ -8,9 +8,9 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from edge_irdet.detection.letterbox import Placement, letterbox, place
-from edge_irdet.detection.mapping import SixteenBitMapper
-from edge_irdet.detection.sixteen_bit import require_mapping
+from edge_irdet.detection.letterbox import Placement, fit_frame, letterbox
+from edge_irdet.detection.sixteen_bit.mapper import SixteenBitMapper
+from edge_irdet.detection.sixteen_bit.text import require_mapping
 from edge_irdet.errors import FrameFormatError, ManifestInvalidError
 from edge_irdet.package import InputSpec, PreprocessSpec
 
@@ -36,7 +36,7 @@ class Preprocessor:
         self.spec = spec
         self.shutter = False
         """Whether the last frame showed the camera's closed shutter, or nothing at all: all its pixels are
-        equal, or it has 16 bits and is suddenly flat (:mod:`edge_irdet.detection.shutter`)."""
+        equal, or it has 16 bits and is suddenly flat (:mod:`edge_irdet.detection.sixteen_bit.shutter`)."""
         self.tensor: NDArray[np.uint8] = np.full(
             (1, 1, network_input.height, network_input.width), spec.pad_value, np.uint8
         )
@@ -90,7 +90,7 @@ class Preprocessor:
             self._mapper = SixteenBitMapper(require_mapping(image.view(np.uint16), self.spec.sixteen_bit))
             self._eight_bits = np.empty(image.shape, np.uint8)
         _, _, height, width = self.tensor.shape
-        self._placement = placement = place((image.shape[1], image.shape[0]), (width, height))
+        self._placement = placement = fit_frame((image.shape[1], image.shape[0]), (width, height))
         self._source = image.shape, image.dtype
         self.tensor.fill(self.spec.pad_value)
         return placement

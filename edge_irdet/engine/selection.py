@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
 
 from edge_irdet.engine.cpu_runner import CpuRunner
-from edge_irdet.engine.cuda import CudaAdapter, open_cuda, require_driver
-from edge_irdet.engine.engine_store import StoredEngine, find_engine, find_fastest
-from edge_irdet.engine.identity import Host
+from edge_irdet.engine.cuda.adapter import CudaAdapter, open_cuda, require_driver
 from edge_irdet.engine.runner import Runner
-from edge_irdet.engine.tensorrt_module import TensorRTModule, open_tensorrt
-from edge_irdet.engine.tensorrt_runner import TensorRTRunner
+from edge_irdet.engine.tensorrt.identity import Host
+from edge_irdet.engine.tensorrt.module import TensorRTModule, open_tensorrt
+from edge_irdet.engine.tensorrt.runner import TensorRTRunner
+from edge_irdet.engine.tensorrt.store import StoredEngine, find_engine, find_fastest
 from edge_irdet.errors import (
     DriverMissingError,
     DriverOutdatedError,
@@ -22,13 +21,11 @@ from edge_irdet.errors import (
     ExtraMissingError,
     OptionError,
 )
+from edge_irdet.machine.gpu import has_nvidia_device
 from edge_irdet.package import Package, Precision
 
 RUNTIMES = ("auto", "tensorrt", "cpu")
 """What ``--runtime`` takes."""
-
-NVIDIA_PLACES = ("/etc/nv_tegra_release", "/dev/nvhost-gpu", "/dev/nvgpu", "/dev/nvidia0")
-"""One of these is there where the machine has an NVIDIA device: of a Jetson (L4T) or of a desktop driver."""
 
 NO_ENGINE = (
     DriverMissingError,
@@ -118,9 +115,7 @@ def _cpu(package: Package, precision: Precision, threads: int) -> CpuRunner:
 
 
 def _cpu_reason(error: EdgeIrdetError, precision: Precision) -> str:
-    if isinstance(error, (DriverMissingError, ExtraMissingError)) and not any(
-        Path(place).exists() for place in NVIDIA_PLACES
-    ):
+    if isinstance(error, (DriverMissingError, ExtraMissingError)) and not has_nvidia_device():
         # On a machine without an NVIDIA device this is as it should be, and must not read like a fault.
         return f"CPU runtime, {precision.value}: no NVIDIA device here ({error.code})"
     return (

@@ -11,9 +11,9 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from edge_irdet.dataset.labelled import LabelledDataset
+from edge_irdet.dataset.labelled_dataset import LabelledDataset
 from edge_irdet.errors import OptionError, OutputFailedError
-from edge_irdet.evaluation.report import EvaluationReport, ImageOutcome
+from edge_irdet.evaluation.image_report import EvaluationReport, ImageOutcome
 from edge_irdet.files import write_bytes_atomically
 
 CROP = 48

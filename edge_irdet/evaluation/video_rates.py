@@ -19,14 +19,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from edge_irdet.dataset.labelled_video import (
+from edge_irdet.dataset.tightening import tight_extent
+from edge_irdet.dataset.video_labels import (
     TABLE,
     VideoLabel,
     read_frames,
     read_video_table,
     video_path,
 )
-from edge_irdet.dataset.tightening import tight_extent
 from edge_irdet.detection.detections import Detections
 from edge_irdet.errors import DatasetImageError, OptionError
 from edge_irdet.evaluation.matching import match_points
@@ -58,7 +58,7 @@ CURVE_STEP = 5
 
 @dataclass
 class Tally:
-    """Counts at each of :data:`THRESHOLDS`, of a video or of several together."""
+    """Counts at each of :data:`THRESHOLDS`, of a video or of several overall."""
 
     frames: int = 0
     targets: int = 0
@@ -111,7 +111,7 @@ class VideoReport:
     stride: int
     """Frames between two that were looked at."""
 
-    together: Tally = field(default_factory=Tally)
+    overall: Tally = field(default_factory=Tally)
     by_class: dict[str, Tally] = field(default_factory=lambda: defaultdict(Tally))
     """By the class that the labels state, whatever the detector says."""
 
@@ -128,13 +128,13 @@ class VideoReport:
             "stride": self.stride,
             "score_threshold": float(THRESHOLDS[index]),
             "false_alarm": f"no target left within {FALSE_ALARM_DISTANCE:g} px of its label's centre",
-            "all": self.together.summary(index),
+            "all": self.overall.summary(index),
             "by_class": {key: tally.summary(index) for key, tally in sorted(self.by_class.items())},
             "by_target_size": {
                 key: tally.summary(index) for key, tally in self.by_size.items() if tally.targets
             },
             "curve": [
-                {"score_threshold": float(THRESHOLDS[step]), **self.together.summary(step)}
+                {"score_threshold": float(THRESHOLDS[step]), **self.overall.summary(step)}
                 for step in range(0, len(THRESHOLDS), CURVE_STEP)
             ],
             "videos": {name: tally.summary(index) for name, tally in self.videos.items()},
@@ -255,7 +255,7 @@ def rate_videos(
                 f"{video_path(root, name)} ends after {video.frames} of {expected} frames to look at",
                 "copy the video again, or correct the table",
             )
-        report.together.add(video)
+        report.overall.add(video)
         on_video(name, done, len(videos))
     return report
 

@@ -20,6 +20,7 @@ from edge_irdet.network.light_sgmtlm import LightSGMTLM
 from edge_irdet.network.variants import variant_config
 from edge_irdet.package import (
     MANIFEST_NAME,
+    PAD_VALUE,
     SCHEMA_VERSION,
     GraphFile,
     InputSpec,
@@ -33,7 +34,6 @@ from edge_irdet.package import (
     file_sha256,
 )
 from edge_irdet.training.checkpoint import Checkpoint
-from edge_irdet.training.trainer import PAD_VALUE
 
 GRAPH_NAME = "model.onnx"
 

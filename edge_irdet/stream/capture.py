@@ -18,10 +18,10 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from edge_irdet.errors import EdgeIrdetError, OptionError, SourceLostError, UnknownSourceError
+from edge_irdet.record import FrameCounts
 from edge_irdet.stream.frame import Frame
 from edge_irdet.stream.policy import FrameQueues
 from edge_irdet.stream.reconnection import BackOff, ReconnectionConfig
-from edge_irdet.stream.record import FrameCounts
 from edge_irdet.stream.sources.source import ReadTimeout, Source
 from edge_irdet.stream.status import SourceState
 
@@ -131,7 +131,7 @@ class Capture:
             self._reader.thread.join(seconds)
 
     def check(self) -> None:
-        """The watchdog's look: gives up a call that hangs. To be called a few times a second."""
+        """Gives up a call that hangs. To be called a few times a second."""
         if not self.live or self._stopped.is_set():
             return
         with self._lock:

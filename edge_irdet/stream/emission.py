@@ -18,11 +18,12 @@ from edge_irdet.detection.detections import Detections
 from edge_irdet.detection.measurement import measure
 from edge_irdet.errors import OutputFailedError
 from edge_irdet.evaluation.detection_probability import DetectionProbability
+from edge_irdet.record import Record, TrackUpdate
 from edge_irdet.stream.frame import Frame
-from edge_irdet.stream.latency import LatencyHistogram
+from edge_irdet.stream.latency_histogram import LatencyHistogram
 from edge_irdet.stream.outputs import CountedSink
 from edge_irdet.stream.policy import EMIT_CAPACITY, Delivery
-from edge_irdet.stream.record import Record, TrackUpdate, make_record
+from edge_irdet.stream.recording import make_record
 from edge_irdet.stream.sinks.sink import StreamInfo
 
 PUT_SECONDS = 0.2
@@ -39,7 +40,7 @@ RATE_SECONDS = 3.0
 
 
 class FrameTracker(Protocol):
-    """What the pipeline needs of :class:`edge_irdet.stream.tracking.tracker.Tracker`, one a source."""
+    """What the pipeline needs of :class:`edge_irdet.tracking.tracker.Tracker`, one a source."""
 
     def update(
         self,

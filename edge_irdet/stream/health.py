@@ -58,7 +58,7 @@ class Health(msgspec.Struct, frozen=True, kw_only=True):
     """Age of the stream's newest record; None before the first."""
 
 
-def judge(status: StreamStatus, now_ns: int, limits: HealthLimits) -> Health:
+def judge_health(status: StreamStatus, now_ns: int, limits: HealthLimits) -> Health:
     """Judge a stream.
 
     Args:

@@ -6,8 +6,8 @@ import logging
 from collections.abc import Sequence
 
 from edge_irdet.errors import EdgeIrdetError, OutputGoneError
+from edge_irdet.record import Record
 from edge_irdet.stream.frame import Frame
-from edge_irdet.stream.record import Record
 from edge_irdet.stream.sinks import Output, StreamInfo
 from edge_irdet.stream.status import SinkStatus
 

@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from edge_irdet.stream.record import DetectionRecord, Record, TrackRecord, TrackState
+from edge_irdet.record import DetectionRecord, Record, TrackRecord, TrackState
 
 Colour = tuple[int, int, int]
 

@@ -12,13 +12,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge_irdet.detection.detections import Detections
+from edge_irdet.record import Record
 from edge_irdet.stream.capture import Capture
 from edge_irdet.stream.emission import Detected, Emitter, FrameTracker
 from edge_irdet.stream.frame import Frame
 from edge_irdet.stream.outputs import CountedSink
 from edge_irdet.stream.policy import FramePolicy, FrameQueues
 from edge_irdet.stream.reconnection import ReconnectionConfig
-from edge_irdet.stream.record import Record
 from edge_irdet.stream.sinks import Output, Sink, StreamInfo
 from edge_irdet.stream.sources.source import Source
 from edge_irdet.stream.status import SourceStatus, StreamStatus
@@ -30,11 +30,11 @@ CAPTURE_JOIN_SECONDS = 2.0
 ASSUMED_RATE = 30.0
 """Frames a second of files that do not state theirs, such as folders of images: for trackers."""
 
-WATCHDOG_SECONDS = 0.25
+CHECK_SECONDS = 0.25
 """Time between two looks at whether a source hangs."""
 
 
-class FrameChannel(Protocol):
+class FrameSession(Protocol):
     """What detects in one source's frames."""
 
     def detect(self, image: NDArray[np.uint8] | NDArray[np.uint16]) -> Detections:
@@ -49,8 +49,8 @@ class FrameDetector(Protocol):
 
     classes: tuple[str, ...]
 
-    def channel(self) -> FrameChannel:
-        """A channel for one more source."""
+    def session(self) -> FrameSession:
+        """A session for one more source."""
 
 
 @dataclass(frozen=True)
@@ -105,7 +105,7 @@ class Pipeline:
         self.sources = [sources] if isinstance(sources, Source) else list(sources)
         self.on_frame = on_frame
         self._detector = detector
-        self._channels = [detector.channel() for _ in self.sources]
+        self._sessions = [detector.session() for _ in self.sources]
         self.policies = [
             self.config.policy or (FramePolicy.LATEST if source.live else FramePolicy.LOSSLESS)
             for source in self.sources
@@ -152,12 +152,12 @@ class Pipeline:
         """
         self._started_ns = time.monotonic_ns()
         ended = threading.Event()
-        watchdog = threading.Thread(target=self._watch, args=(ended,), name="watchdog", daemon=True)
+        checker = threading.Thread(target=self._watch, args=(ended,), name="capture-check", daemon=True)
         for capture in self._captures:
             capture.start()
         self._emitter.start()
         if any(source.live for source in self.sources):
-            watchdog.start()
+            checker.start()
         try:
             self._detect()
         finally:
@@ -254,18 +254,18 @@ class Pipeline:
         while given != self.config.max_frames and (delivery := self._queues.get()) is not None:
             received = time.monotonic_ns()
             index = delivery.source_index
-            channel = self._channels[index]
+            session = self._sessions[index]
             if delivery.counts.interruptions != interruptions[index]:
                 interruptions[index] = delivery.counts.interruptions
-                channel.reset()
-            detections = channel.detect(delivery.frame.image)
+                session.reset()
+            detections = session.detect(delivery.frame.image)
             detected = Detected(delivery, detections, received, time.monotonic_ns())
             if not self._emitter.put(detected, lambda: self._stopping):
                 break
             given += 1
 
     def _watch(self, ended: threading.Event) -> None:
-        while not ended.wait(WATCHDOG_SECONDS):
+        while not ended.wait(CHECK_SECONDS):
             for capture in self._captures:
                 capture.check()
 

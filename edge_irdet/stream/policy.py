@@ -8,8 +8,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from enum import Enum
 
+from edge_irdet.record import FrameCounts
 from edge_irdet.stream.frame import MAX_FRAMES_IN_FLIGHT, Frame
-from edge_irdet.stream.record import FrameCounts
 
 LOSSLESS_CAPACITY = 4
 """Frames that wait in a lossless queue: enough to even out decoding, few enough to stay young."""

@@ -6,7 +6,7 @@ from enum import Enum
 
 import msgspec
 
-from edge_irdet.stream.latency import Percentiles
+from edge_irdet.stream.latency_histogram import Percentiles
 
 
 class SourceState(str, Enum):

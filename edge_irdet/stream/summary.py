@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from edge_irdet.stream.latency import Percentiles
+from edge_irdet.stream.latency_histogram import Percentiles
 from edge_irdet.stream.status import SinkStatus
 
 

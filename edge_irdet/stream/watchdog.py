@@ -22,9 +22,9 @@ from typing_extensions import Self
 
 from edge_irdet.errors import OptionError, OutputFailedError
 from edge_irdet.files import write_bytes_atomically
-from edge_irdet.stream.health import Health, HealthLimits, judge
-from edge_irdet.stream.sources.uri import redact_uri
+from edge_irdet.stream.health import Health, HealthLimits, judge_health
 from edge_irdet.stream.status import StreamStatus
+from edge_irdet.stream.uri import redact_uri
 
 JOIN_SECONDS = 2.0
 
@@ -190,7 +190,7 @@ class HealthFile:
 
     def _judge(self) -> Health:
         try:
-            health = judge(self._status(), time.monotonic_ns(), self._limits)
+            health = judge_health(self._status(), time.monotonic_ns(), self._limits)
         except Exception as error:
             _log.warning("the stream's status cannot be had: %s", type(error).__name__, exc_info=True)
             reason = f"the stream does not say how it is: {type(error).__name__}"

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge_irdet.dataset.sample import Sample
-from edge_irdet.detection.letterbox import place
+from edge_irdet.detection.letterbox import fit_frame
 from edge_irdet.training.clutter import clutter_spots
 from edge_irdet.training.config import AugmentationConfig
 
@@ -123,7 +123,7 @@ class Augmenter:
         low, high = np.log(config.scale)
         zoom = float(np.exp(generator.uniform(low, high)))
         if config.crop is None:
-            placement = place((width, height), self.size)
+            placement = fit_frame((width, height), self.size)
             scale_x, scale_y = placement.scale_x * zoom, placement.scale_y * zoom
             shape = (self.size[1], self.size[0])
             offset_x = (shape[1] - width * scale_x) / 2 if zoom != 1.0 else placement.left

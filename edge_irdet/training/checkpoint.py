@@ -14,7 +14,7 @@ from torch import Tensor
 
 from edge_irdet.errors import CheckpointInvalidError
 from edge_irdet.files import written_atomically
-from edge_irdet.machine import describe_processor
+from edge_irdet.machine.processor import describe_processor
 from edge_irdet.network.heads import Anchors
 from edge_irdet.package import TrainingData
 from edge_irdet.training.config import TrainingConfig
@@ -129,7 +129,7 @@ def load_checkpoint(path: Path) -> Checkpoint:
         raise CheckpointInvalidError(f"{path} is damaged: {error}", next_step) from error
 
 
-def describe_machine() -> str:
+def describe_training_device() -> str:
     """GPUs or processor that trains, for the manifest."""
     if torch.cuda.is_available():
         return f"{torch.cuda.device_count()} x {torch.cuda.get_device_name()}"

@@ -3,15 +3,40 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 
-from edge_irdet.dataset.labelled import LabelledDataset
+from edge_irdet.dataset.labelled_dataset import LabelledDataset
 from edge_irdet.dataset.sample import MaskSource, Sample
 from edge_irdet.dataset.splits import split_validation
-from edge_irdet.detection.sixteen_bit import to_eight_bits
+from edge_irdet.detection.sixteen_bit.text import to_eight_bits
 from edge_irdet.errors import OptionError
 from edge_irdet.package import SixteenBitSpec, TrainingData
-from edge_irdet.training.trainer import TrainingSet
+
+
+@dataclass(frozen=True)
+class TrainingSet:
+    """Decoded training data: everything is held in memory, these sets are small."""
+
+    train: list[Sample]
+    """Training part."""
+
+    validation: list[Sample]
+    """Held-back part that chooses the epoch."""
+
+    classes: tuple[str, ...]
+    """Class names."""
+
+    about: TrainingData
+    """For the manifest: the data set, or the first of several."""
+
+    frames: list[Sample] = field(default_factory=list)
+    """Held-back frames of videos, judged by centre distance since their boxes are measured, not drawn."""
+
+    further: tuple[TrainingData, ...] = ()
+    """For the manifest: the second and later data sets."""
+
+    sets: tuple[int, ...] = ()
+    """Numbers of training images of the data sets, which follow one another in ``train``."""
 
 
 def load_training_set(
@@ -77,7 +102,7 @@ def load_training_set(
     return TrainingSet(train, validation, dataset.classes, about, frames, sets=(len(train),))
 
 
-def together(parts: Sequence[TrainingSet]) -> TrainingSet:
+def merge_training_sets(parts: Sequence[TrainingSet]) -> TrainingSet:
     """Several data sets as one, in order; the first is the one that the manifest names first.
 
     Raises:

@@ -8,7 +8,7 @@ import os
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -19,23 +19,23 @@ from torch import Tensor, nn
 from torch.nn.parallel import DistributedDataParallel
 
 from edge_irdet.dataset.orientations import ORIENTATIONS, oriented
-from edge_irdet.dataset.sample import Sample
 from edge_irdet.errors import CheckpointMismatchError, OptionError
 from edge_irdet.network.heads import HeadResolution
 from edge_irdet.network.light_sgmtlm import LightSGMTLM
 from edge_irdet.network.variants import variant_config
-from edge_irdet.package import TrainingData
+from edge_irdet.package import PAD_VALUE
 from edge_irdet.training.anchors import kmeans_anchors
 from edge_irdet.training.augmentation import Augmenter
 from edge_irdet.training.batches import Batch, EpochSampler, batch_loader
 from edge_irdet.training.checkpoint import (
     Checkpoint,
-    describe_machine,
+    describe_training_device,
     load_checkpoint,
     save_checkpoint,
 )
 from edge_irdet.training.clutter import mined_spots
 from edge_irdet.training.config import TrainingConfig
+from edge_irdet.training.data import TrainingSet
 from edge_irdet.training.ema import ExponentialMovingAverage
 from edge_irdet.training.loss import JointLoss, LossTerms
 from edge_irdet.training.validation import detect_samples, validation_map50, validation_rate
@@ -43,34 +43,6 @@ from edge_irdet.training.validation import detect_samples, validation_map50, val
 LAST = "last.pt"
 BEST = "best.pt"
 LOG = "log.csv"
-PAD_VALUE = 114
-"""Grey level outside frames, in training and in the exported preprocess spec."""
-
-
-@dataclass(frozen=True)
-class TrainingSet:
-    """Decoded training data: everything is held in memory, these sets are small."""
-
-    train: list[Sample]
-    """Training part."""
-
-    validation: list[Sample]
-    """Held-back part that chooses the epoch."""
-
-    classes: tuple[str, ...]
-    """Class names."""
-
-    about: TrainingData
-    """For the manifest: the data set, or the first of several."""
-
-    frames: list[Sample] = field(default_factory=list)
-    """Held-back frames of videos, judged by centre distance since their boxes are measured, not drawn."""
-
-    further: tuple[TrainingData, ...] = ()
-    """For the manifest: the second and later data sets."""
-
-    sets: tuple[int, ...] = ()
-    """Numbers of training images of the data sets, which follow one another in ``train``."""
 
 
 @dataclass(frozen=True)
@@ -364,7 +336,7 @@ class _Run:
             data=self.data.about,
             epoch=self.epoch,
             seconds=self.seconds,
-            machine=describe_machine(),
+            machine=describe_training_device(),
             best_map50=self.best_map50,
             best_epoch=self.best_epoch,
             best_rate=self.best_rate,

@@ -10,8 +10,8 @@ import torch
 
 from edge_irdet.dataset.sample import Sample
 from edge_irdet.detection.detections import Detections
-from edge_irdet.detection.letterbox import letterbox, place
-from edge_irdet.detection.nms import select
+from edge_irdet.detection.letterbox import fit_frame, letterbox
+from edge_irdet.detection.nms import select_detections
 from edge_irdet.evaluation.average_precision import EVALUATION_SCORE, average_precision
 from edge_irdet.evaluation.truth import Truth
 from edge_irdet.evaluation.video_rates import FOUND_DISTANCES, Tally, rate_frame
@@ -59,11 +59,11 @@ def validation_rate(
     targets = sum(len(own) for own in centres)
     if not targets:
         return None
-    together = Tally()
+    overall = Tally()
     for found, own in zip(detect_samples(model, samples, size, pad_value), centres, strict=True):
-        together.add(rate_frame(found.scores, found.centres, own)[0])
-    allowed = together.false_alarms <= FALSE_ALARMS_PER_FRAME * len(samples)
-    return float(together.found[FOUND_DISTANCES[-1]][allowed].max(initial=0)) / targets
+        overall.add(rate_frame(found.scores, found.centres, own)[0])
+    allowed = overall.false_alarms <= FALSE_ALARMS_PER_FRAME * len(samples)
+    return float(overall.found[FOUND_DISTANCES[-1]][allowed].max(initial=0)) / targets
 
 
 @torch.no_grad()
@@ -80,10 +80,10 @@ def detect_samples(
     predictions = []
     for sample in samples:
         canvas = np.full((size[1], size[0]), pad_value, np.uint8)
-        placement = place((sample.image.shape[1], sample.image.shape[0]), size)
+        placement = fit_frame((sample.image.shape[1], sample.image.shape[0]), size)
         letterbox(sample.image.view(np.uint8), placement, canvas)
         image = torch.from_numpy(canvas).to(device)[None, None].float().div(255).expand(1, 3, -1, -1)
         boxes, scores = decode_levels(detector(image).levels, detector.det.anchors)
-        found = select(boxes[0].cpu().numpy(), scores[0].cpu().numpy(), spec)
+        found = select_detections(boxes[0].cpu().numpy(), scores[0].cpu().numpy(), spec)
         predictions.append(Detections(placement.to_source(found.boxes), found.scores, found.classes))
     return predictions

@@ -11,10 +11,10 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from acceptance import device
 from acceptance.isolation import Findings
 
 from edge_irdet.errors import CudaError, DriverMissingError
+from edge_irdet.machine.gpu import find_gpu
 
 ROOT = Path(__file__).parents[2]
 FAKES = ROOT / "tests" / "engine" / "tensorrt"
@@ -39,7 +39,7 @@ fake_cuda = loaded("fake_cuda")
 
 def has_gpu() -> bool:
     try:
-        device.find_gpu()
+        find_gpu()
     except (DriverMissingError, CudaError):
         return False
     return True

@@ -2,27 +2,25 @@
 
 from __future__ import annotations
 
-import ctypes
 import importlib
 import json
 import subprocess
 import sys
 from pathlib import Path
 from types import ModuleType
-from typing import Any
 
 import gpu_acceptance
 import pytest
-from acceptance import device, isolation, tensorrt
+from acceptance import isolation, tensorrt
 from acceptance.isolation import Check, run_isolated
 from acceptance.report import NO_GPU, AcceptanceReport, CheckResult, Status
 from acceptance_fakes import ROOT, Kept, has_gpu
 from click.testing import CliRunner
 
-from edge_irdet.errors import CudaError, DriverMissingError
+from edge_irdet.machine.gpu import Gpu
 from edge_irdet.package import open_package
 
-FAKE_GPU = device.Gpu("FAKE GPU", "8.7", 8 << 30, True, "13.0")
+FAKE_GPU = Gpu("FAKE GPU", "8.7", 8 << 30, True, "13.0")
 
 
 # Without a GPU, for real -----------------------------------------------------------------------------------
@@ -61,53 +59,6 @@ def test_without_a_gpu_the_command_says_e602_and_still_writes_its_json(tmp_path:
         "skipped": len(names),
         "exit_code": NO_GPU,
     }
-
-
-def test_a_missing_driver_library_is_e602() -> None:
-    with pytest.raises(DriverMissingError, match="no NVIDIA driver"):
-        device.find_gpu(library="libcuda-that-is-not-there.so.1")
-
-
-class FakeDriver:
-    """A FAKE of libcuda: it fills what its caller points at."""
-
-    def __init__(self, devices: int = 1, status: int = 0, fails: str = "") -> None:
-        self._devices, self._status, self._fails = devices, status, fails
-
-    def __getattr__(self, name: str) -> Any:
-        def call(*arguments: Any) -> int:
-            if name == self._fails:
-                return 999
-            if name == "cuInit":
-                return self._status
-            if name == "cuDeviceGetName":
-                arguments[0].value = b"Orin (FAKE)"
-                return 0
-            values = {
-                "cuDeviceGetCount": self._devices,
-                "cuDeviceGet": 0,
-                "cuDeviceTotalMem_v2": 8 << 30,
-                "cuDriverGetVersion": 12060,
-            }
-            attributes = {75: 8, 76: 7, 18: 1}
-            value = attributes[arguments[1].value] if name == "cuDeviceGetAttribute" else values[name]
-            arguments[0]._obj.value = value
-            return 0
-
-        return call
-
-
-def test_the_gpu_is_named_by_the_fake_driver(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(ctypes, "CDLL", lambda _: FakeDriver())
-    assert device.find_gpu() == device.Gpu("Orin (FAKE)", "8.7", 8 << 30, True, "12.6")
-    with pytest.raises(DriverMissingError, match="shows 1 device"):
-        device.find_gpu(3)
-    monkeypatch.setattr(ctypes, "CDLL", lambda _: FakeDriver(status=100))
-    with pytest.raises(DriverMissingError, match="cuInit gave 100"):
-        device.find_gpu()
-    monkeypatch.setattr(ctypes, "CDLL", lambda _: FakeDriver(fails="cuDeviceGetName"))
-    with pytest.raises(CudaError, match="cuDeviceGetName gave 999"):
-        device.find_gpu()
 
 
 # Isolation -------------------------------------------------------------------------------------------------
@@ -279,7 +230,7 @@ def test_the_command_with_a_fake_gpu(
 
 
 def test_the_file_is_named_after_the_device(tmp_path: Path) -> None:
-    gpu = device.Gpu("NVIDIA Jetson Orin Nano (8GB)", "8.7", 1, True, "12.6")
+    gpu = Gpu("NVIDIA Jetson Orin Nano (8GB)", "8.7", 1, True, "12.6")
     named = gpu_acceptance.output_path(tmp_path, gpu)
     assert named == tmp_path / "gpu_acceptance-nvidia-jetson-orin-nano-8gb.json"
     assert gpu_acceptance.output_path(tmp_path / "own.json", gpu) == tmp_path / "own.json"

@@ -16,7 +16,7 @@ from acceptance import adapter, tensorrt
 from acceptance.isolation import CheckFailedError, CheckSkippedError
 from acceptance_fakes import FAKES, BoundedFakeCuda, Kept, OneByteWrong, fake_cuda, loaded
 
-from edge_irdet.engine.tensorrt_module import TensorRTModule
+from edge_irdet.engine.tensorrt.module import TensorRTModule
 from edge_irdet.errors import CudaError, DriverMissingError, ExtraMissingError
 from edge_irdet.package import Precision
 

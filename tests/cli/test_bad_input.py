@@ -16,7 +16,7 @@ import pytest
 
 from doubles.command_line import refused, run
 from edge_irdet.package import MANIFEST_NAME, SHIPPED_PACKAGES
-from edge_irdet.stream.record import decode_record
+from edge_irdet.record import decode_record
 
 SHIPPED = SHIPPED_PACKAGES / "light-sgmtlm-reduced"
 

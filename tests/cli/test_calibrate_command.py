@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 import cv2
@@ -12,6 +11,7 @@ pytest.importorskip("torch")
 pytest.importorskip("onnxsim")
 pytest.importorskip("yaml")
 
+from doubles.real_data import REAL_DATA
 from edge_irdet.cli.calibrate import calibrate_command
 from edge_irdet.errors import (
     CalibrationDataError,
@@ -21,8 +21,6 @@ from edge_irdet.errors import (
     SplitEmptyError,
 )
 from edge_irdet.package import DEFAULT_PACKAGE, Package, Precision, shipped_packages
-
-DATA = Path(os.environ.get("EDGE_IRDET_DATA", Path(__file__).parents[3] / "shared" / "data"))
 
 
 def invoke(*arguments: str | Path) -> Result:
@@ -98,7 +96,7 @@ def test_the_shipped_package_holds_what_passed_its_gate() -> None:
 
 
 @shipped
-@pytest.mark.skipif(not (DATA / "nuaa_sirst").is_dir(), reason=f"no real frames under {DATA}")
+@pytest.mark.skipif(not (REAL_DATA / "nuaa_sirst").is_dir(), reason=f"no real frames under {REAL_DATA}")
 def test_the_whole_command_on_real_frames(tmp_path: Path) -> None:
     import shutil
 
@@ -118,7 +116,7 @@ def test_the_whole_command_on_real_frames(tmp_path: Path) -> None:
     recipe = Path(__file__).parents[2] / "calibration" / f"{source.manifest.variant}.yaml"
     result = invoke(
         target,
-        *("--data", DATA / "nuaa_sirst", "--split", "split73_grouped_train.txt", "--recipe", recipe),
+        *("--data", REAL_DATA / "nuaa_sirst", "--split", "split73_grouped_train.txt", "--recipe", recipe),
         *("--precision", "int8", "--orientations", "1", "--report", tmp_path / "report"),
     )
     assert result.exception is None, result.output

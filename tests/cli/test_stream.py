@@ -19,7 +19,7 @@ import pytest
 
 from doubles.command_line import refused, run
 from doubles.network_servers import MjpegCamera
-from edge_irdet.stream.record import decode_record
+from edge_irdet.record import decode_record
 
 SCENE = "synthetic:?frames=40"
 

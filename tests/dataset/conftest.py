@@ -1,31 +1,16 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import cv2
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-ImageWriter = Callable[[Path, NDArray[Any]], Path]
-
-
-@pytest.fixture
-def write_image() -> ImageWriter:
-    """Writes an array as an image file, making its folders."""
-
-    def write(path: Path, image: NDArray[Any]) -> Path:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        encoded, content = cv2.imencode(path.suffix, image)
-        assert encoded
-        path.write_bytes(content.tobytes())
-        return path
-
-    return write
+from doubles.image_files import ImageWriter
+from doubles.real_data import REAL_DATA
 
 
 @pytest.fixture
@@ -125,8 +110,7 @@ def voc_root(
 @pytest.fixture
 def nuaa_sirst() -> Path:
     """The real NUAA-SIRST set."""
-    beside = Path(__file__).resolve().parents[3] / "shared" / "data"
-    root = Path(os.environ.get("EDGE_IRDET_DATA", beside)) / "nuaa_sirst"
+    root = REAL_DATA / "nuaa_sirst"
     if not (root / "manifest.csv").is_file():
         pytest.skip(f"NUAA-SIRST is not at {root}; set EDGE_IRDET_DATA to the folder that holds nuaa_sirst/")
     return root

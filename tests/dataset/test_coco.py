@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from edge_irdet.dataset.reading import read_dataset
+from edge_irdet.dataset.opening import read_dataset
 from edge_irdet.dataset.sample import MaskSource
 from edge_irdet.errors import DatasetImageError, DatasetMissingError, LabelInvalidError
 

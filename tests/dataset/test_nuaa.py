@@ -5,7 +5,7 @@ import csv
 import numpy as np
 import pytest
 
-from edge_irdet.dataset.reading import read_dataset
+from edge_irdet.dataset.opening import read_dataset
 from edge_irdet.dataset.sample import MaskSource
 from edge_irdet.errors import DatasetMissingError, MaskSizeError
 

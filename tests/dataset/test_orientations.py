@@ -9,8 +9,8 @@ from hypothesis.extra import numpy as hnp
 from numpy.typing import NDArray
 
 from edge_irdet.dataset.boxes import boxes_of_mask
+from edge_irdet.dataset.opening import read_dataset
 from edge_irdet.dataset.orientations import ORIENTATIONS, in_orientations, oriented
-from edge_irdet.dataset.reading import read_dataset
 from edge_irdet.dataset.sample import MaskSource, Sample
 
 

@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from edge_irdet.dataset.reading import read_dataset
+from edge_irdet.dataset.opening import read_dataset
 from edge_irdet.dataset.sample import MaskSource
 from edge_irdet.errors import DatasetMissingError, LabelInvalidError, MaskSizeError
 

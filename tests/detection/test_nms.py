@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from edge_irdet.detection.nms import select
+from edge_irdet.detection.nms import select_detections
 from edge_irdet.package import NmsRule, PostprocessSpec
 
 
@@ -64,7 +64,7 @@ def test_it_is_greedy_suppression(
 ) -> None:
     boxes, scores = random_boxes(seed, count, classes)
     spec = PostprocessSpec(score_threshold=0.2, nms=rule[0], nms_limit=rule[1], max_detections=limit)
-    found = select(boxes, scores, spec)
+    found = select_detections(boxes, scores, spec)
     kept = naive(boxes, scores, spec)
     np.testing.assert_array_equal(found.boxes, boxes[kept].reshape(-1, 4))
     np.testing.assert_array_equal(found.scores, scores[kept].max(1, initial=0).reshape(-1))
@@ -80,14 +80,14 @@ def test_close_small_targets_survive_by_distance_and_not_by_iou() -> None:
     scores = np.array([[0.9], [0.8]], np.float32)
     by_iou = PostprocessSpec(nms=NmsRule.IOU, nms_limit=0.3)
     by_distance = PostprocessSpec(nms=NmsRule.DISTANCE, nms_limit=3.0)
-    assert len(select(boxes, scores, by_iou)) == 1
-    assert len(select(boxes, scores, by_distance)) == 2
+    assert len(select_detections(boxes, scores, by_iou)) == 1
+    assert len(select_detections(boxes, scores, by_distance)) == 2
 
 
 def test_other_classes_do_not_suppress() -> None:
     boxes = np.array([[0, 0, 4, 4]] * 2, np.float32)
     scores = np.array([[0.9, 0.1], [0.1, 0.8]], np.float32)
-    assert select(boxes, scores, PostprocessSpec()).classes.tolist() == [0, 1]
+    assert select_detections(boxes, scores, PostprocessSpec()).classes.tolist() == [0, 1]
 
 
 @pytest.mark.parametrize("rule", list(NmsRule))
@@ -95,18 +95,19 @@ def test_boxes_without_area_do_not_divide_by_zero(rule: NmsRule) -> None:
     boxes = np.zeros((3, 4), np.float32)
     scores = np.array([[0.5], [0.6], [0.7]], np.float32)
     with np.errstate(all="raise"):
-        found = select(boxes, scores, PostprocessSpec(nms=rule, nms_limit=0.5))
+        found = select_detections(boxes, scores, PostprocessSpec(nms=rule, nms_limit=0.5))
     assert len(found) == (3 if rule is NmsRule.IOU else 1)
 
 
 def test_the_threshold_itself_passes() -> None:
     boxes = np.array([[0, 0, 4, 4]], np.float32)
     spec = PostprocessSpec(score_threshold=0.25)
-    assert len(select(boxes, np.array([[0.25]], np.float32), spec)) == 1
-    assert len(select(boxes, np.array([[np.nextafter(np.float32(0.25), np.float32(0))]]), spec)) == 0
+    assert len(select_detections(boxes, np.array([[0.25]], np.float32), spec)) == 1
+    below = np.array([[np.nextafter(np.float32(0.25), np.float32(0))]])
+    assert len(select_detections(boxes, below, spec)) == 0
 
 
 def test_nothing_above_the_threshold() -> None:
-    found = select(np.zeros((5, 4), np.float32), np.zeros((5, 2), np.float32), PostprocessSpec())
+    found = select_detections(np.zeros((5, 4), np.float32), np.zeros((5, 2), np.float32), PostprocessSpec())
     assert len(found) == 0
     assert found.boxes.shape == (0, 4)

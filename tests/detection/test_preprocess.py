@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge_irdet.detection.preprocess import Preprocessor
-from edge_irdet.detection.sixteen_bit import parse_mapping
+from edge_irdet.detection.sixteen_bit.text import parse_mapping
 from edge_irdet.package import InputSpec, PreprocessSpec
 
 INPUT = InputSpec("image", 64, 64, 1, "uint8")

@@ -14,9 +14,10 @@ import numpy as np
 
 from doubles.stream_status import FakeStatus
 from edge_irdet.detection.detections import Detections
+from edge_irdet.preview import PreviewSink
+from edge_irdet.record import FrameCounts, Record
 from edge_irdet.stream.frame import Frame, pixel_format_of
-from edge_irdet.stream.preview import PreviewSink
-from edge_irdet.stream.record import FrameCounts, Record, make_record
+from edge_irdet.stream.recording import make_record
 
 CAMERA = "rtsp://***@10.0.0.4/ir"
 OTHER = "/dev/video1"

@@ -8,8 +8,8 @@ from collections import deque
 
 import msgspec
 
-from edge_irdet.stream.latency import Percentiles
-from edge_irdet.stream.record import Record
+from edge_irdet.record import Record
+from edge_irdet.stream.latency_histogram import Percentiles
 from edge_irdet.stream.status import SinkStatus, SourceState, SourceStatus, StreamStatus
 
 RATE_RECORDS = 30

@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 
 from edge_irdet.detection.detections import Detections
 from edge_irdet.errors import OutputFailedError, SourceLostError
+from edge_irdet.record import Record
 from edge_irdet.scene import SceneConfig
 from edge_irdet.stream.frame import Frame, pixel_format_of
-from edge_irdet.stream.record import Record
 from edge_irdet.stream.sinks.sink import Sink, StreamInfo
 from edge_irdet.stream.sources.source import Source
 from edge_irdet.stream.sources.synthetic import SyntheticSource
@@ -24,7 +24,7 @@ class BrightSpotDetector:
 
     classes = ("target",)
 
-    def channel(self) -> BrightSpotDetector:
+    def session(self) -> BrightSpotDetector:
         return self
 
     def reset(self) -> None:

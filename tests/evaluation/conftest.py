@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from edge_irdet.dataset.labelled import LabelledDataset
-from edge_irdet.dataset.reading import read_dataset
+from edge_irdet.dataset.labelled_dataset import LabelledDataset
+from edge_irdet.dataset.opening import read_dataset
 from edge_irdet.detection.detections import Detections
 
 

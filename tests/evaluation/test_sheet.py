@@ -6,7 +6,7 @@ import pytest
 
 from edge_irdet.detection.detections import Detections
 from edge_irdet.errors import OptionError, OutputFailedError
-from edge_irdet.evaluation.report import Prediction, evaluate
+from edge_irdet.evaluation.image_report import Prediction, evaluate
 from edge_irdet.evaluation.sheet import CAPTION_HEIGHT, CROP, GAP, HEADER_HEIGHT, ZOOM, Finding, write_sheet
 
 SIDE = CROP * ZOOM

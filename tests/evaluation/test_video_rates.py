@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from doubles.videos import FRAMES, write_video
-from edge_irdet.dataset.labelled_video import VideoLabel
+from edge_irdet.dataset.video_labels import VideoLabel
 from edge_irdet.detection.detections import Detections
 from edge_irdet.errors import DatasetImageError, OptionError
 from edge_irdet.evaluation.matching import match_points
@@ -111,12 +111,12 @@ def test_videos_are_rated_by_class_and_size(tmp_path: Path) -> None:
     )
     index = at(0.5)
     assert seen == ["A", "B"]
-    assert report.together.frames == report.together.targets == 2 * FRAMES
+    assert report.overall.frames == report.overall.targets == 2 * FRAMES
     assert report.by_class["DRONE"].found[3.0][index] == FRAMES
     assert report.by_class["BIRD"].found[5.0][index] == report.videos["B"].frames - FRAMES // 2
     assert report.videos["B"].false_alarms[index] == FRAMES // 2
     assert sum(tally.targets for tally in report.by_size.values()) == 2 * FRAMES
-    assert rate_videos(detect_bright, tmp_path, "set/val", ("A",), 10).together.frames == 4
+    assert rate_videos(detect_bright, tmp_path, "set/val", ("A",), 10).overall.frames == 4
     figures = json.loads(report.to_json(0.5))
     assert figures["videos"]["A"]["detection_rate"] == {"3_px": 1.0, "5_px": 1.0}
     assert figures["all"]["false_alarms_per_frame"] == pytest.approx(FRAMES // 2 / (2 * FRAMES), abs=1e-4)

@@ -11,10 +11,10 @@ import pytest
 from doubles.network_servers import MjpegCamera, RtspServer, has_rtsp_server
 from doubles.numbered_pictures import number_of
 from doubles.streaming import BrightSpotDetector, KeepingSink
+from edge_irdet.record import Record
 from edge_irdet.stream.frame import Frame
 from edge_irdet.stream.pipeline import Pipeline, PipelineConfig
 from edge_irdet.stream.policy import FramePolicy
-from edge_irdet.stream.record import Record
 from edge_irdet.stream.sources import open_source
 from edge_irdet.stream.status import SourceState
 

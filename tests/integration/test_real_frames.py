@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import os
 import subprocess
 import sys
 from pathlib import Path
@@ -11,9 +10,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from edge_irdet.stream.record import Record, decode_record
-
-DATA = Path(os.environ.get("EDGE_IRDET_DATA", Path(__file__).parents[3] / "shared" / "data"))
+from doubles.real_data import REAL_DATA
+from edge_irdet.record import Record, decode_record
 
 
 def streamed(folder: Path, *arguments: str) -> list[Record]:
@@ -36,7 +34,7 @@ def need(path: Path) -> Path:
 
 
 def test_a_drone_video_gives_one_record_a_frame_with_sane_boxes(tmp_path: Path) -> None:
-    video = need(DATA / "drone_ir_cc0" / "mp4" / "IR_DRONE_143.mp4")
+    video = need(REAL_DATA / "drone_ir_cc0" / "mp4" / "IR_DRONE_143.mp4")
     records = streamed(tmp_path, "--source", str(video))
     assert [record.sequence for record in records] == list(range(301))
     for record in records:
@@ -48,7 +46,8 @@ def test_a_drone_video_gives_one_record_a_frame_with_sane_boxes(tmp_path: Path) 
             assert right - left < 64
             assert bottom - top < 64
     centres: dict[int, list[tuple[float, float]]] = {}
-    with (DATA / "drone_ir_cc0" / "gt" / "IR_DRONE_143.csv").open(newline="", encoding="utf-8") as handle:
+    labels = REAL_DATA / "drone_ir_cc0" / "gt" / "IR_DRONE_143.csv"
+    with labels.open(newline="", encoding="utf-8") as handle:
         for row in csv.DictReader(handle):
             x, y, w, h = (float(row[name]) for name in "xywh")
             centres.setdefault(int(row["frame_idx0"]), []).append((x + w / 2, y + h / 2))
@@ -64,15 +63,15 @@ def test_a_drone_video_gives_one_record_a_frame_with_sane_boxes(tmp_path: Path) 
 
 
 def test_sixteen_bit_frames_stay_sixteen_bit_and_run(tmp_path: Path) -> None:
-    folder = need(DATA / "lepton16" / "possum_frames16")
+    folder = need(REAL_DATA / "lepton16" / "possum_frames16")
     records = streamed(tmp_path, "--source", str(folder), "--map16", "linear-percentile")
     assert len(records) == len(list(folder.glob("*.png")))
     assert {record.pixel_format for record in records} == {"Y16"}
 
 
 def test_still_images_of_many_sizes(tmp_path: Path) -> None:
-    need(DATA / "nuaa_sirst" / "images")
-    pattern = str(DATA / "nuaa_sirst" / "images" / "Misc_1*.png")
+    need(REAL_DATA / "nuaa_sirst" / "images")
+    pattern = str(REAL_DATA / "nuaa_sirst" / "images" / "Misc_1*.png")
     records = streamed(tmp_path, "--source", pattern, "--frames", "30")
     assert len(records) == 30
     assert len({(record.width, record.height) for record in records}) > 1

@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import json
-import os
 from pathlib import Path
 
 import pytest
 
 from doubles.command_line import run
+from doubles.real_data import REAL_DATA
 from edge_irdet.package import Precision, open_package, shipped_packages
 
 pytest.importorskip("pycocotools")
 
-DATA = Path(os.environ.get("EDGE_IRDET_DATA", Path(__file__).parents[3] / "shared" / "data"))
-IMAGES = DATA / "nuaa_sirst"
-VIDEOS = DATA / "drone_ir_cc0"
+IMAGES = REAL_DATA / "nuaa_sirst"
+VIDEOS = REAL_DATA / "drone_ir_cc0"
 ROUNDING = 2e-4
 """Of rates: other processors sum in another order, and now and then a box crosses IoU 0.5."""
 

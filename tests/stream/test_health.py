@@ -7,7 +7,7 @@ import pytest
 
 from doubles.stream_status import FakeStatus
 from edge_irdet.errors import OptionError
-from edge_irdet.stream.health import Health, HealthLimits, judge
+from edge_irdet.stream.health import Health, HealthLimits, judge_health
 from edge_irdet.stream.status import SourceState, StreamStatus
 
 SECOND = 1_000_000_000
@@ -39,7 +39,7 @@ def stream(
 
 
 def judged(status: StreamStatus) -> Health:
-    return judge(status, NOW, LIMITS)
+    return judge_health(status, NOW, LIMITS)
 
 
 def test_well() -> None:
@@ -87,12 +87,12 @@ def test_a_source_whose_records_stay_away_while_others_come() -> None:
 
 def test_a_status_that_is_no_longer_renewed_grows_old() -> None:
     kept = FakeStatus("camera")()
-    assert judge(kept, kept.now_ns, LIMITS).alive
-    assert not judge(kept, kept.now_ns + 31 * SECOND, LIMITS).alive
+    assert judge_health(kept, kept.now_ns, LIMITS).alive
+    assert not judge_health(kept, kept.now_ns + 31 * SECOND, LIMITS).alive
 
 
 def test_no_source_is_not_healthy() -> None:
-    assert judge(FakeStatus()(), time.monotonic_ns(), LIMITS).healthy is False
+    assert judge_health(FakeStatus()(), time.monotonic_ns(), LIMITS).healthy is False
 
 
 @pytest.mark.parametrize("value", [0, -1, float("nan"), float("inf")])

@@ -5,9 +5,10 @@ import numpy as np
 import pytest
 
 from edge_irdet.detection.detections import Detections
+from edge_irdet.record import FrameCounts, Record, TrackRecord, TrackState
 from edge_irdet.stream.frame import Frame, PixelFormat
 from edge_irdet.stream.overlay import COASTING, MARK, TRAIL_POINTS, Trails, draw
-from edge_irdet.stream.record import FrameCounts, Record, TrackRecord, TrackState, make_record
+from edge_irdet.stream.recording import make_record
 
 IMAGE = np.full((96, 128), 90, np.uint8)
 SCALE = 5

@@ -5,9 +5,9 @@ import time
 
 import numpy as np
 
+from edge_irdet.record import FrameCounts
 from edge_irdet.stream.frame import Frame, PixelFormat
 from edge_irdet.stream.policy import LOSSLESS_CAPACITY, FramePolicy, FrameQueues
-from edge_irdet.stream.record import FrameCounts
 
 
 def frame(sequence: int) -> Frame:

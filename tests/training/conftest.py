@@ -6,7 +6,7 @@ pytest.importorskip("torch")
 
 from doubles.samples import blob_sample
 from edge_irdet.package import TrainingData
-from edge_irdet.training.trainer import TrainingSet
+from edge_irdet.training.data import TrainingSet
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 pytest.importorskip("torch")
 
 from edge_irdet.dataset.sample import MaskSource, Sample
-from edge_irdet.detection.letterbox import letterbox, place
+from edge_irdet.detection.letterbox import fit_frame, letterbox
 from edge_irdet.training.augmentation import Augmenter
 from edge_irdet.training.config import AugmentationConfig, preset_config
 
@@ -36,7 +36,7 @@ def square_sample(side: int = 50) -> Sample:
 def test_without_variation_it_is_the_deployed_letterbox() -> None:
     sample = square_sample()
     made = Augmenter([sample], (96, 96), PLAIN, 114)(0, np.random.default_rng(0))
-    placement = place((50, 40), (96, 96))
+    placement = fit_frame((50, 40), (96, 96))
     deployed = np.full((96, 96), 114, np.uint8)
     letterbox(sample.image, placement, deployed)
     inside = slice(placement.top + 1, placement.top + placement.height - 1)

@@ -23,8 +23,8 @@ from edge_irdet.package import TrainingData
 from edge_irdet.training.batches import EpochSampler
 from edge_irdet.training.checkpoint import load_checkpoint
 from edge_irdet.training.config import TrainingConfig, preset_config
-from edge_irdet.training.data import together
-from edge_irdet.training.trainer import BEST, LAST, LOG, StepReport, Trainer, TrainingSet
+from edge_irdet.training.data import TrainingSet, merge_training_sets
+from edge_irdet.training.trainer import BEST, LAST, LOG, StepReport, Trainer
 from edge_irdet.training.validation import validation_rate
 
 CONFIG = preset_config(
@@ -45,7 +45,8 @@ def both(training_set: TrainingSet) -> TrainingSet:
     samples = [blob_sample(f"video#{index}", 100 + index) for index in range(5)]
     about = TrainingData("videos", "train", 5, "CC0-1.0", "boxes")
     first = replace(training_set, sets=(len(training_set.train),))
-    return together([first, TrainingSet(samples[:3], [], ("target",), about, frames=samples[3:], sets=(3,))])
+    second = TrainingSet(samples[:3], [], ("target",), about, frames=samples[3:], sets=(3,))
+    return merge_training_sets([first, second])
 
 
 def test_each_set_gives_its_draws_and_every_image_comes_up_alike() -> None:
@@ -122,9 +123,9 @@ def test_clutter_is_mined_with_the_initial_weights(both: TrainingSet, tmp_path: 
 
 def test_what_does_not_fit_together_is_refused(both: TrainingSet, tmp_path: Path) -> None:
     with pytest.raises(OptionError, match="classes"):
-        together([both, replace(both, classes=("drone",))])
+        merge_training_sets([both, replace(both, classes=("drone",))])
     with pytest.raises(OptionError):
-        together([])
+        merge_training_sets([])
     with pytest.raises(OptionError, match="--draws"):
         Trainer(replace(CONFIG, draws=(4,)), both, tmp_path).run()
     with pytest.raises(OptionError, match="shares"):

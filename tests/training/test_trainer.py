@@ -15,7 +15,8 @@ torch = pytest.importorskip("torch")
 from edge_irdet.errors import CheckpointInvalidError, CheckpointMismatchError
 from edge_irdet.training.checkpoint import load_checkpoint
 from edge_irdet.training.config import TrainingConfig, preset_config
-from edge_irdet.training.trainer import BEST, LAST, LOG, EpochReport, StepReport, Trainer, TrainingSet
+from edge_irdet.training.data import TrainingSet
+from edge_irdet.training.trainer import BEST, LAST, LOG, EpochReport, StepReport, Trainer
 
 CONFIG = preset_config(
     "small-target",

@@ -11,14 +11,15 @@ import numpy as np
 import onnx
 from numpy.typing import NDArray
 
-from edge_irdet.dataset.labelled import LabelledDataset
+from edge_irdet.dataset.labelled_dataset import LabelledDataset
 from edge_irdet.dataset.orientations import in_orientations
-from edge_irdet.errors import AccuracyGateError, OptionError, PrecisionMissingError
-from edge_irdet.evaluation.report import EvaluationReport
+from edge_irdet.errors import OptionError, PrecisionMissingError
+from edge_irdet.evaluation.image_report import EvaluationReport
+from edge_irdet.export.precision.calibration_report import CalibrationReport, PrecisionOutcome
 from edge_irdet.export.precision.emulation import emulate_fp16
 from edge_irdet.export.precision.fp16 import to_fp16
 from edge_irdet.export.precision.frames import network_inputs, select_frames
-from edge_irdet.export.precision.gate import GateResult, judge, require_judgeable
+from edge_irdet.export.precision.gate import judge_precision, require_judgeable
 from edge_irdet.export.precision.int8 import (
     apply_recipe,
     chosen_convolutions,
@@ -68,78 +69,6 @@ class CalibrationConfig:
             raise OptionError(
                 "calibration makes int8 and fp16; fp32 is what they are made from",
                 "choose --precision int8,fp16",
-            )
-
-
-@dataclass(frozen=True)
-class PrecisionOutcome:
-    """One precision: its graph's figures and, for the reduced ones, the gate's verdict."""
-
-    precision: Precision
-    bytes: int
-    """Size of the graph file."""
-
-    milliseconds: float
-    """Median time of one inference on the CPU runner."""
-
-    report: EvaluationReport
-    """Figures on the gate's frames, of FP16 emulated."""
-
-    test: EvaluationReport | None
-    """Figures of the graph itself on the test images, which decide nothing; None where none were given."""
-
-    gate: GateResult | None
-    """None for FP32."""
-
-    blamed: str = ""
-    """Worst layers, where the gate failed."""
-
-
-@dataclass(frozen=True)
-class CalibrationReport:
-    """What was done and what came of it."""
-
-    package: str
-    variant: str
-    recipe: Recipe
-    calibration_set: str
-    calibration_images: int
-    gate_images: int
-    orientations: int
-    threads: int
-    quantised_layers: int
-    kept_layers: tuple[str, ...]
-    """Convolutions before the last ones that the recipe keeps out of INT8."""
-
-    outcomes: tuple[PrecisionOutcome, ...]
-    """FP32 first."""
-
-    profiles: tuple[LayerProfile, ...]
-    """Of every convolution; against the INT8 graph where one was made."""
-
-    sensitivity: dict[Precision, Sensitivity]
-
-    @property
-    def failed(self) -> tuple[PrecisionOutcome, ...]:
-        """Outcomes that did not pass the gate."""
-        return tuple(item for item in self.outcomes if item.gate is not None and not item.gate.passed)
-
-    def require_passed(self) -> None:
-        """Raise where a precision did not pass.
-
-        Raises:
-            AccuracyGateError: with the figures and the layers to blame.
-        """
-        if self.failed:
-            told = "; ".join(
-                f"{item.precision.value}: {', '.join(item.gate.failures)}; worst layers: {item.blamed}"
-                for item in self.failed
-                if item.gate is not None
-            )
-            raise AccuracyGateError(
-                f"{told}. Nothing of {', '.join(item.precision.value for item in self.failed)} was put into "
-                f"{self.package}",
-                "keep these layers in higher precision (keep_float of the recipe) and run the command again",
             )
 
 
@@ -307,7 +236,7 @@ class _Work:
             milliseconds=self.measurer.milliseconds(graph, frames[0]),
             report=report,
             test=test,
-            gate=None if fp32 is None else judge(precision, fp32, report),
+            gate=None if fp32 is None else judge_precision(precision, fp32, report),
         )
 
     def sensitivity(

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from edge_irdet.dataset.labelled import LabelledDataset
+from edge_irdet.dataset.labelled_dataset import LabelledDataset
 from edge_irdet.dataset.splits import split_as_trained
 from edge_irdet.detection.preprocess import Preprocessor
 from edge_irdet.errors import CalibrationDataError

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from edge_irdet.errors import AccuracyGateError, CalibrationDataError
-from edge_irdet.evaluation.report import EvaluationReport
+from edge_irdet.evaluation.image_report import EvaluationReport
 from edge_irdet.package import Precision
 
 
@@ -73,7 +73,7 @@ class GateResult:
         }
 
 
-def judge(
+def judge_precision(
     precision: Precision, fp32: EvaluationReport, reduced: EvaluationReport, bounds: GateBounds | None = None
 ) -> GateResult:
     """Compare a precision's figures with FP32's.
@@ -108,7 +108,7 @@ def require_judgeable(fp32: EvaluationReport, bounds: GateBounds | None = None) 
     """Check that FP32's figures can be lost from.
 
     Raises:
-        CalibrationDataError, AccuracyGateError: see :func:`judge`.
+        CalibrationDataError, AccuracyGateError: see :func:`judge_precision`.
     """
     bounds = bounds or GateBounds()
     if not fp32.targets or fp32.map50 is None or fp32.ap_3px is None or fp32.pd is None:

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import os
-import platform
 import tempfile
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from time import perf_counter
@@ -15,15 +13,13 @@ import numpy as np
 import onnx
 from numpy.typing import NDArray
 
-from edge_irdet.dataset.labelled import LabelledDataset
+from edge_irdet.dataset.labelled_dataset import LabelledDataset
 from edge_irdet.dataset.sample import Sample
 from edge_irdet.detection.detector import Detector, DetectorConfig
 from edge_irdet.engine.cpu_runner import CpuRunner
-from edge_irdet.evaluation.report import EvaluationReport, Prediction, evaluate
+from edge_irdet.evaluation.average_precision import EVALUATION_SCORE
+from edge_irdet.evaluation.image_report import EvaluationReport, Prediction, evaluate
 from edge_irdet.package import Package, SixteenBitSpec
-
-EVALUATION_SCORE = 0.001
-"""Score floor under which boxes no longer change average precision (YOLOv5's)."""
 
 WARM_UP = 3
 
@@ -94,12 +90,3 @@ class GraphMeasurer:
             path = Path(folder) / "graph.onnx"
             onnx.save(graph, str(path))
             yield CpuRunner(path, self.threads)
-
-
-def describe_processor() -> str:
-    """The processor that times were measured on, with its number of cores."""
-    model = platform.machine()
-    with suppress(OSError), open("/proc/cpuinfo", encoding="utf-8") as handle:
-        names = [line.split(":", 1)[1].strip() for line in handle if line.startswith("model name")]
-        model = names[0] if names else model
-    return f"{model}, {os.cpu_count()} cores"

@@ -10,7 +10,7 @@ import numpy as np
 import onnx
 from numpy.typing import NDArray
 
-from edge_irdet.dataset.labelled import LabelledDataset
+from edge_irdet.dataset.labelled_dataset import LabelledDataset
 from edge_irdet.export.precision.measure import GraphMeasurer
 
 LIVE_SCORE = 0.1

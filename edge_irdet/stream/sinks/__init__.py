@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import NamedTuple
 from urllib.parse import unquote
 
-from edge_irdet.dataset.decoding import IMAGE_SUFFIXES
 from edge_irdet.errors import OptionError, UnknownOutputError
+from edge_irdet.images import IMAGE_SUFFIXES
 from edge_irdet.stream.sinks.contact_sheet import ContactSheetSink
 from edge_irdet.stream.sinks.csv_table import CsvSink
 from edge_irdet.stream.sinks.jsonl import JsonLinesSink
@@ -23,7 +23,7 @@ from edge_irdet.stream.sinks.sink import Sink, StreamInfo
 from edge_irdet.stream.sinks.udp import UdpSink, udp_target
 from edge_irdet.stream.sinks.unix_socket import UnixSocketSink, socket_path
 from edge_irdet.stream.sinks.zeromq import ZeroMqSink, publisher_config
-from edge_irdet.stream.sources.uri import parse_uri, redact_uri
+from edge_irdet.stream.uri import parse_uri, redact_uri
 
 __all__ = ["SINK_USAGES", "Output", "Sink", "StreamInfo", "open_sink", "open_sinks"]
 

@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 
 from edge_irdet.errors import OutputFailedError
 from edge_irdet.files import write_bytes_atomically
+from edge_irdet.record import DetectionRecord, Record
 from edge_irdet.stream.frame import Frame
 from edge_irdet.stream.overlay import TEXT, display_grey, draw_detection, label
-from edge_irdet.stream.record import DetectionRecord, Record
 from edge_irdet.stream.sinks.sink import Sink, StreamInfo
 
 TILES = 12

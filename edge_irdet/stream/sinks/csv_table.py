@@ -7,8 +7,8 @@ import io
 from pathlib import Path
 from typing import ClassVar
 
+from edge_irdet.record import DetectionRecord, Record
 from edge_irdet.stream.frame import Frame
-from edge_irdet.stream.record import DetectionRecord, Record
 from edge_irdet.stream.sinks.line_file import LineFile
 from edge_irdet.stream.sinks.sink import Sink, StreamInfo
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import ClassVar
 
+from edge_irdet.record import Record, encode_record
 from edge_irdet.stream.frame import Frame
-from edge_irdet.stream.record import Record, encode_record
 from edge_irdet.stream.sinks.line_file import LineFile
 from edge_irdet.stream.sinks.sink import Sink, StreamInfo
 

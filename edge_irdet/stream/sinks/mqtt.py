@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from urllib.parse import unquote
 
 from edge_irdet.errors import ExtraMissingError, OptionError, OutputFailedError
+from edge_irdet.record import Record, encode_record
 from edge_irdet.stream.frame import Frame
-from edge_irdet.stream.record import Record, encode_record
 from edge_irdet.stream.sinks.parameters import host_and_port, truth, whole_number
 from edge_irdet.stream.sinks.sink import Sink, StreamInfo
-from edge_irdet.stream.sources.uri import check_parameters, parse_uri, redact_uri
+from edge_irdet.stream.uri import check_parameters, parse_uri, redact_uri
 
 if TYPE_CHECKING:
     from paho.mqtt.client import Client, MQTTMessageInfo

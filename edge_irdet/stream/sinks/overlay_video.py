@@ -11,9 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge_irdet.errors import FrameSizeChangedError, OutputFailedError
+from edge_irdet.record import Record
 from edge_irdet.stream.frame import Frame
 from edge_irdet.stream.overlay import Trails, display_scale, draw
-from edge_irdet.stream.record import Record
 from edge_irdet.stream.sinks.sink import Sink, StreamInfo
 
 CODECS = {".mp4": "mp4v", ".avi": "MJPG", ".mkv": "mp4v"}

@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 
 from edge_irdet.errors import OptionError
-from edge_irdet.stream.sources.uri import redact_uri
+from edge_irdet.stream.uri import redact_uri
 
 _HOST_AND_PORT = re.compile(r"^(?:\[(?P<six>[^\[\]]+)\]|(?P<host>[^\[\]:/]+))(?::(?P<port>\d+))?$")
 _TRUTHS = {"true": True, "1": True, "yes": True, "false": False, "0": False, "no": False}

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from types import TracebackType
 from typing import ClassVar
 
+from edge_irdet.record import Record
 from edge_irdet.stream.frame import Frame
-from edge_irdet.stream.record import Record
-from edge_irdet.stream.sources.uri import redact_uri
+from edge_irdet.stream.uri import redact_uri
 
 
 @dataclass(frozen=True)

@@ -11,11 +11,11 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from edge_irdet.errors import OptionError, OutputFailedError
+from edge_irdet.record import Record, encode_record
 from edge_irdet.stream.frame import Frame
-from edge_irdet.stream.record import Record, encode_record
 from edge_irdet.stream.sinks.parameters import host_and_port, whole_number
 from edge_irdet.stream.sinks.sink import Sink, StreamInfo
-from edge_irdet.stream.sources.uri import SourceURI, check_parameters, redact_uri
+from edge_irdet.stream.uri import SourceURI, check_parameters, redact_uri
 
 PARAMETERS = ("ttl", "interface")
 

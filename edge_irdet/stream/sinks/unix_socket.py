@@ -10,11 +10,11 @@ from pathlib import Path
 from typing import ClassVar
 
 from edge_irdet.errors import OptionError, OutputFailedError
+from edge_irdet.record import Record, encode_record
 from edge_irdet.stream.frame import Frame
-from edge_irdet.stream.record import Record, encode_record
 from edge_irdet.stream.sinks.sink import Sink, StreamInfo
 from edge_irdet.stream.sinks.socket_file import clear_socket_file
-from edge_irdet.stream.sources.uri import SourceURI, check_parameters, redact_uri
+from edge_irdet.stream.uri import SourceURI, check_parameters, redact_uri
 
 MAX_READERS = 16
 """Readers at a time; a further one finds its connection closed."""

@@ -9,12 +9,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
 from edge_irdet.errors import ExtraMissingError, OptionError, OutputFailedError
+from edge_irdet.record import Record, encode_record
 from edge_irdet.stream.frame import Frame
-from edge_irdet.stream.record import Record, encode_record
 from edge_irdet.stream.sinks.parameters import whole_number
 from edge_irdet.stream.sinks.sink import Sink, StreamInfo
 from edge_irdet.stream.sinks.socket_file import clear_socket_file
-from edge_irdet.stream.sources.uri import SourceURI, check_parameters, redact_uri
+from edge_irdet.stream.uri import SourceURI, check_parameters, redact_uri
 
 if TYPE_CHECKING:
     import zmq

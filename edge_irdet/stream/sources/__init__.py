@@ -13,9 +13,9 @@ from edge_irdet.stream.sources.network import NETWORK_SCHEMES, NetworkSource, ne
 from edge_irdet.stream.sources.source import Skips, Source
 from edge_irdet.stream.sources.synthetic import SyntheticSource, scene_config
 from edge_irdet.stream.sources.unix_socket import UnixSocketSource, unix_socket_source
-from edge_irdet.stream.sources.uri import check_parameters, parse_uri, unknown_source
 from edge_irdet.stream.sources.v4l2 import V4L2Source, camera_device, camera_request
 from edge_irdet.stream.sources.video_file import VideoFileSource
+from edge_irdet.stream.uri import check_parameters, parse_uri, unknown_source
 
 __all__ = ["SOURCE_USAGES", "Skips", "Source", "open_source"]
 

@@ -17,7 +17,7 @@ from edge_irdet.stream.frame import Frame, ImageRing, pixel_format_of
 from edge_irdet.stream.sources.opencv_capture import LOG_NOTHING, quiet_opencv
 from edge_irdet.stream.sources.reading_thread import ReadingThread
 from edge_irdet.stream.sources.source import READ_SECONDS, ReadTimeout, Source
-from edge_irdet.stream.sources.uri import SourceURI, check_parameters, redact_uri
+from edge_irdet.stream.uri import SourceURI, check_parameters, redact_uri
 
 APPSINK = "appsink drop=true max-buffers=1 sync=false"
 """What ends a pipeline that has no appsink of its own: the newest picture, as soon as it is there."""

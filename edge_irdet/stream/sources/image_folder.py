@@ -10,8 +10,8 @@ from typing import ClassVar
 
 import cv2
 
-from edge_irdet.dataset.decoding import IMAGE_SUFFIXES, read_grey_image
 from edge_irdet.errors import DatasetImageError, FrameUnreadableError, SourceMissingError
+from edge_irdet.images import IMAGE_SUFFIXES, read_grey_image
 from edge_irdet.stream.frame import Frame, pixel_format_of
 from edge_irdet.stream.sources.source import Source
 

@@ -18,7 +18,7 @@ from edge_irdet.stream.sources.reachability import explain_refusal, require_reac
 from edge_irdet.stream.sources.reading_thread import ReadingThread
 from edge_irdet.stream.sources.source import READ_SECONDS, Source
 from edge_irdet.stream.sources.timestamps import TimestampGaps
-from edge_irdet.stream.sources.uri import check_parameters, redact_uri
+from edge_irdet.stream.uri import check_parameters, redact_uri
 
 NETWORK_SCHEMES = ("rtsp", "rtsps", "http", "https", "tcp", "udp")
 

@@ -11,7 +11,7 @@ from typing import ClassVar
 from typing_extensions import Self
 
 from edge_irdet.stream.frame import Frame
-from edge_irdet.stream.sources.uri import redact_uri
+from edge_irdet.stream.uri import redact_uri
 
 READ_SECONDS = 1.0
 """A live source's read comes back within this time: with a frame, or with :class:`ReadTimeout`."""

@@ -11,7 +11,7 @@ from edge_irdet.errors import OptionError
 from edge_irdet.scene import Clutter, SceneConfig, SyntheticScene
 from edge_irdet.stream.frame import Frame, FrameTruth, ImageRing, PixelFormat
 from edge_irdet.stream.sources.source import Source
-from edge_irdet.stream.sources.uri import SourceURI, check_parameters
+from edge_irdet.stream.uri import SourceURI, check_parameters
 
 PARAMETERS = ("seed", "frames", "size", "targets", "bits", "rate")
 

@@ -22,7 +22,7 @@ from edge_irdet.errors import CameraError, OptionError, SourceLostError, SourceM
 from edge_irdet.stream.frame import Frame, ImageRing, PixelFormat
 from edge_irdet.stream.frame_message import FrameHeader
 from edge_irdet.stream.sources.source import READ_SECONDS, ReadTimeout, Source
-from edge_irdet.stream.sources.uri import SourceURI, check_parameters
+from edge_irdet.stream.uri import SourceURI, check_parameters
 
 PAUSE_IN_FRAME_S = 5.0
 """A host that sends nothing for so long in the middle of a frame has hung. Between frames it may pause."""

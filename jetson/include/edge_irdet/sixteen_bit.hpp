@@ -1,4 +1,4 @@
-// 16 -> 8 bit mapping of thermal frames, byte for byte what edge_irdet/detection/mapping.py does; its definition is
+// 16 -> 8 bit mapping of thermal frames, byte for byte what edge_irdet/detection/sixteen_bit/mapper.py does; its definition is
 // written there.
 #pragma once
 

@@ -14,7 +14,7 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
-from edge_irdet.engine.cuda import Device, PinnedBuffer
+from edge_irdet.engine.cuda.adapter import Device, PinnedBuffer
 from edge_irdet.errors import CudaError
 
 ORIN = Device("Orin (FAKE)", "8.7", 8 << 30)

@@ -12,8 +12,8 @@ from fake_cuda import FakeCuda
 from fake_tensorrt import fake_tensorrt
 
 import edge_irdet.cli.build as command
-from edge_irdet.engine.identity import EngineRecord
-from edge_irdet.engine.tensorrt_module import TensorRTModule
+from edge_irdet.engine.tensorrt.identity import EngineRecord
+from edge_irdet.engine.tensorrt.module import TensorRTModule
 from edge_irdet.package import Package
 
 

@@ -11,9 +11,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from edge_irdet.engine.cuda import format_cuda_version, open_cuda, require_driver
-from edge_irdet.engine.cuda_python import CudaPythonAdapter
-from edge_irdet.engine.pycuda_adapter import STREAM_NON_BLOCKING, PycudaAdapter
+from edge_irdet.engine.cuda.adapter import open_cuda, require_driver
+from edge_irdet.engine.cuda.cuda_python import CudaPythonAdapter
+from edge_irdet.engine.cuda.pycuda import STREAM_NON_BLOCKING, PycudaAdapter
 from edge_irdet.errors import CudaError, DriverMissingError, ExtraMissingError, OptionError
 
 # cuda-python itself, where no driver is.
@@ -341,8 +341,3 @@ def test_open_cuda() -> None:
     except ImportError:
         with pytest.raises(ExtraMissingError, match="pycuda cannot be imported"):
             open_cuda("pycuda")
-
-
-def test_cuda_versions_as_text() -> None:
-    assert format_cuda_version(12060) == "12.6"
-    assert format_cuda_version(0) is None

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 
 import msgspec
 import pytest
@@ -15,12 +14,12 @@ from collections.abc import Callable
 from fake_cuda import ORIN, FakeCuda
 from fake_tensorrt import fake_tensorrt
 
-from edge_irdet.engine.building import BuildConfig, EngineBuilder
-from edge_irdet.engine.cuda import Device
-from edge_irdet.engine.engine_store import StoredEngine, read_engine
-from edge_irdet.engine.identity import PORTABLE_FROM, covers, read_l4t_release
-from edge_irdet.engine.tensorrt_module import TensorRTModule
-from edge_irdet.engine.tensorrt_runner import TensorRTRunner
+from edge_irdet.engine.cuda.adapter import Device
+from edge_irdet.engine.tensorrt.building import BuildConfig, EngineBuilder
+from edge_irdet.engine.tensorrt.identity import PORTABLE_FROM, covers
+from edge_irdet.engine.tensorrt.module import TensorRTModule
+from edge_irdet.engine.tensorrt.runner import TensorRTRunner
+from edge_irdet.engine.tensorrt.store import StoredEngine, read_engine
 from edge_irdet.errors import (
     EngineDamagedError,
     EngineMismatchError,
@@ -212,12 +211,3 @@ def test_the_key_holds_all_of_the_identity(small_package: Package) -> None:
 )
 def test_which_gpu_an_engine_covers(built_for: list[str], capability: str, fits: bool) -> None:
     assert covers(built_for, capability) is fits
-
-
-def test_the_l4t_release(tmp_path: Path) -> None:
-    path = tmp_path / "nv_tegra_release"
-    assert read_l4t_release(path) is None
-    path.write_text("# R36 (release), REVISION: 4.3, GCID: 38968081\nmore\n")
-    assert read_l4t_release(path) == "R36 (release), REVISION: 4.3, GCID: 38968081"
-    path.write_text("")
-    assert read_l4t_release(path) is None

@@ -19,10 +19,10 @@ pytest.importorskip("onnxsim")
 
 from onnx import TensorProto, helper, numpy_helper
 
-from edge_irdet.engine.building import BuildConfig, EngineBuilder
-from edge_irdet.engine.engine_store import find_engine, read_plan
-from edge_irdet.engine.identity import PORTABLE_FROM, EngineRecord, Host
-from edge_irdet.engine.tensorrt_module import TensorRTModule
+from edge_irdet.engine.tensorrt.building import BuildConfig, EngineBuilder
+from edge_irdet.engine.tensorrt.identity import PORTABLE_FROM, EngineRecord, Host
+from edge_irdet.engine.tensorrt.module import TensorRTModule
+from edge_irdet.engine.tensorrt.store import find_engine, read_plan
 from edge_irdet.errors import EngineBuildError, OptionError
 from edge_irdet.export.graph import DeployedGraph, export_onnx
 from edge_irdet.export.precision.fp16 import to_fp16

@@ -13,11 +13,11 @@ pytest.importorskip("onnx")
 from fake_cuda import FakeCuda
 from fake_tensorrt import fake_tensorrt
 
-from edge_irdet.engine.building import BuildConfig, EngineBuilder
 from edge_irdet.engine.cpu_runner import CpuRunner
 from edge_irdet.engine.runner import Runner
-from edge_irdet.engine.tensorrt_module import TensorRTModule
-from edge_irdet.engine.tensorrt_runner import WARM_UP, TensorRTRunner
+from edge_irdet.engine.tensorrt.building import BuildConfig, EngineBuilder
+from edge_irdet.engine.tensorrt.module import TensorRTModule
+from edge_irdet.engine.tensorrt.runner import WARM_UP, TensorRTRunner
 from edge_irdet.errors import (
     CudaError,
     DriverMissingError,

@@ -14,14 +14,14 @@ from fake_cuda import FakeCuda
 from fake_tensorrt import fake_tensorrt
 
 import edge_irdet.engine.selection as selection
-from edge_irdet.engine.building import BuildConfig, EngineBuilder
 from edge_irdet.engine.comparison import compare
 from edge_irdet.engine.cpu_runner import CpuRunner
-from edge_irdet.engine.engine_store import StoredEngine, find_engine, write_record
-from edge_irdet.engine.latency import measure_latency
+from edge_irdet.engine.runner_latency import measure_latency
 from edge_irdet.engine.selection import choose_runner
-from edge_irdet.engine.tensorrt_module import TensorRTModule
-from edge_irdet.engine.tensorrt_runner import TensorRTRunner
+from edge_irdet.engine.tensorrt.building import BuildConfig, EngineBuilder
+from edge_irdet.engine.tensorrt.module import TensorRTModule
+from edge_irdet.engine.tensorrt.runner import TensorRTRunner
+from edge_irdet.engine.tensorrt.store import StoredEngine, find_engine, write_record
 from edge_irdet.errors import (
     CudaError,
     DriverMissingError,
@@ -32,6 +32,7 @@ from edge_irdet.errors import (
     OptionError,
     PrecisionMissingError,
 )
+from edge_irdet.machine import gpu
 from edge_irdet.package import Package, Precision
 
 
@@ -90,10 +91,10 @@ def test_on_a_device_a_missing_binding_comes_with_its_remedy(
         raise ExtraMissingError("cuda-python is not installed", "pip install 'edge-irdet[tensorrt]'")
 
     monkeypatch.setattr(selection, "open_cuda", missing)
-    monkeypatch.setattr(selection, "NVIDIA_PLACES", (str(tmp_path / "absent"),))
+    monkeypatch.setattr(gpu, "NVIDIA_PLACES", (str(tmp_path / "absent"),))
     assert choose_runner(small_package).reason == "CPU runtime, fp32: no NVIDIA device here (E404)"
     (tmp_path / "nv_tegra_release").touch()
-    monkeypatch.setattr(selection, "NVIDIA_PLACES", (str(tmp_path / "nv_tegra_release"),))
+    monkeypatch.setattr(gpu, "NVIDIA_PLACES", (str(tmp_path / "nv_tegra_release"),))
     assert "pip install 'edge-irdet[tensorrt]'" in choose_runner(small_package).reason
 
 

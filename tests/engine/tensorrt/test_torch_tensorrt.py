@@ -15,11 +15,11 @@ pytest.importorskip("onnxsim")
 from fake_cuda import FakeCuda
 from fake_tensorrt import MAGIC, fake_tensorrt
 
-from edge_irdet.engine.building import BuildConfig, EngineBuilder
-from edge_irdet.engine.engine_store import read_plan
-from edge_irdet.engine.tensorrt_module import TensorRTModule
-from edge_irdet.engine.tensorrt_runner import TensorRTRunner
-from edge_irdet.engine.torch_tensorrt import (
+from edge_irdet.engine.tensorrt.building import BuildConfig, EngineBuilder
+from edge_irdet.engine.tensorrt.module import TensorRTModule
+from edge_irdet.engine.tensorrt.runner import TensorRTRunner
+from edge_irdet.engine.tensorrt.store import read_plan
+from edge_irdet.engine.tensorrt.torch_tensorrt import (
     build_with_torch_tensorrt,
     open_torch_tensorrt,
     run_network_in_half,

@@ -9,7 +9,7 @@ import msgspec
 import onnx
 import pytest
 
-from edge_irdet.dataset.reading import read_dataset
+from edge_irdet.dataset.opening import read_dataset
 from edge_irdet.detection.detector import Detector, DetectorConfig
 from edge_irdet.errors import (
     AccuracyGateError,
@@ -23,9 +23,9 @@ from edge_irdet.errors import (
 )
 from edge_irdet.export.precision import package_update
 from edge_irdet.export.precision.calibration import CalibrationConfig, CalibrationReport, calibrate_package
+from edge_irdet.export.precision.calibration_report import write_report
 from edge_irdet.export.precision.lint import lint
 from edge_irdet.export.precision.recipe import Fp16Recipe, Int8Recipe, Recipe
-from edge_irdet.export.precision.report import write_report
 from edge_irdet.package import Package, Precision, encode_manifest
 
 MakePackage = Callable[[onnx.ModelProto], Package]

@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from edge_irdet.dataset.reading import read_dataset
+from edge_irdet.dataset.opening import read_dataset
 from edge_irdet.dataset.splits import split_validation
 from edge_irdet.export.precision.frames import (
     network_inputs,

@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from edge_irdet.errors import AccuracyGateError, CalibrationDataError
-from edge_irdet.evaluation.report import EvaluationReport
-from edge_irdet.export.precision.gate import GateBounds, judge
+from edge_irdet.evaluation.image_report import EvaluationReport
+from edge_irdet.export.precision.gate import GateBounds, judge_precision
 from edge_irdet.package import Precision
 
 FP32 = EvaluationReport(
@@ -35,7 +35,7 @@ FP32 = EvaluationReport(
 
 
 def failures(fp32: EvaluationReport = FP32, **changes: float | None) -> tuple[str, ...]:
-    return judge(Precision.INT8, fp32, replace(fp32, **changes)).failures
+    return judge_precision(Precision.INT8, fp32, replace(fp32, **changes)).failures
 
 
 @pytest.mark.parametrize(
@@ -102,7 +102,7 @@ def test_nothing_to_judge_on() -> None:
 
 
 def test_the_verdict_for_the_manifest() -> None:
-    result = judge(Precision.INT8, FP32, replace(FP32, map50=0.5), GateBounds())
+    result = judge_precision(Precision.INT8, FP32, replace(FP32, map50=0.5), GateBounds())
     told = result.to_dict()
     assert not result.passed
     assert told["passed"] is False

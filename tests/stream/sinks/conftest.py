@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 from hypothesis import strategies as st
 
+from edge_irdet.record import DetectionRecord, Record, TrackRecord, TrackState
 from edge_irdet.stream.frame import Frame, PixelFormat
-from edge_irdet.stream.record import DetectionRecord, Record, TrackRecord, TrackState
 from edge_irdet.stream.sinks import Sink, StreamInfo
 
 FRAME = Frame(np.zeros((48, 64), np.uint8), 0, 0, "test:", PixelFormat.GREY)

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from edge_irdet.errors import OutputFailedError
-from edge_irdet.stream.record import DetectionRecord, Record
+from edge_irdet.record import DetectionRecord, Record
 from edge_irdet.stream.sinks import Sink, StreamInfo, open_sink
 
 Put = Callable[[Sink, Record], None]

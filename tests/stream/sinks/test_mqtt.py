@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 paho = pytest.importorskip("paho.mqtt.client", reason="pip install 'edge-irdet[mqtt]'")
 
 from edge_irdet.errors import OutputFailedError
-from edge_irdet.stream.record import Record, decode_record
+from edge_irdet.record import Record, decode_record
 from edge_irdet.stream.sinks import Sink, StreamInfo, mqtt, open_sink
 
 Put = Callable[[Sink, Record], None]

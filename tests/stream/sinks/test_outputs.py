@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from edge_irdet.errors import EdgeIrdetError, ExtraMissingError, OptionError, UnknownOutputError
-from edge_irdet.stream.record import DetectionRecord, Record, TrackRecord, decode_record, encode_record
+from edge_irdet.record import DetectionRecord, Record, TrackRecord, decode_record, encode_record
 from edge_irdet.stream.sinks import SINK_USAGES, open_sink, open_sinks
 from edge_irdet.stream.sinks.csv_table import DETECTION_COLUMNS, FRAME_COLUMNS
 from edge_irdet.stream.sinks.mqtt import MAX_WAITING

@@ -8,8 +8,9 @@ import pytest
 
 from edge_irdet.detection.detections import Detections
 from edge_irdet.errors import FrameSizeChangedError, OutputFailedError
+from edge_irdet.record import FrameCounts, decode_record
 from edge_irdet.stream.frame import Frame, pixel_format_of
-from edge_irdet.stream.record import FrameCounts, decode_record, make_record
+from edge_irdet.stream.recording import make_record
 from edge_irdet.stream.sinks import Sink, StreamInfo, open_sink
 
 INFO = StreamInfo("test:", ("target",), 30.0, None)

@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from edge_irdet.errors import OutputFailedError
-from edge_irdet.stream.record import Record, decode_record, encode_record
+from edge_irdet.record import Record, decode_record, encode_record
 from edge_irdet.stream.sinks import Sink, StreamInfo, open_sink, udp
 from edge_irdet.stream.sinks.udp import MAX_DATAGRAM
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 zmq = pytest.importorskip("zmq", reason="pip install 'edge-irdet[zmq]'")
 
 from edge_irdet.errors import OutputFailedError
-from edge_irdet.stream.record import Record, decode_record
+from edge_irdet.record import Record, decode_record
 from edge_irdet.stream.sinks import Sink, StreamInfo, open_sink
 
 Put = Callable[[Sink, Record], None]

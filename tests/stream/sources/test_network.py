@@ -26,9 +26,9 @@ from doubles.network_servers import (
 )
 from doubles.numbered_pictures import number_of
 from edge_irdet.errors import OptionError, SourceLostError
+from edge_irdet.record import FrameCounts
 from edge_irdet.stream.frame import Frame, PixelFormat
 from edge_irdet.stream.policy import FramePolicy, FrameQueues
-from edge_irdet.stream.record import FrameCounts
 from edge_irdet.stream.sources import open_source
 from edge_irdet.stream.sources.network import NetworkSource, network_address
 from edge_irdet.stream.sources.source import ReadTimeout, Source

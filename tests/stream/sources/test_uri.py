@@ -10,9 +10,9 @@ from edge_irdet.errors import OptionError, SourceMissingError, UnknownSourceErro
 from edge_irdet.stream.sources import open_source
 from edge_irdet.stream.sources.image_folder import natural_key
 from edge_irdet.stream.sources.synthetic import SyntheticSource
-from edge_irdet.stream.sources.uri import parse_uri, redact_uri
 from edge_irdet.stream.sources.v4l2 import V4L2Source
 from edge_irdet.stream.sources.video_file import VideoFileSource
+from edge_irdet.stream.uri import parse_uri, redact_uri
 
 
 def test_forms_reach_their_source(tmp_path) -> None:

@@ -10,8 +10,8 @@ from pathlib import Path
 from urllib.parse import unquote
 
 from edge_irdet.errors import OptionError
-from edge_irdet.stream.sources.uri import SourceURI, check_parameters, redact_uri
 from edge_irdet.stream.sources.v4l2.pixels import ALIASES, CAMERA_FORMATS, CameraPixelFormat, Window
+from edge_irdet.stream.uri import SourceURI, check_parameters, redact_uri
 
 PARAMETERS = ("format", "size", "rate", "crop", "telemetry")
 

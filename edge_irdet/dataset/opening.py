@@ -1,0 +1,139 @@
+"""Opening a labelled data set of any known layout."""
+
+from __future__ import annotations
+
+from enum import Enum
+from pathlib import Path
+
+from edge_irdet.dataset.coco import CocoLayoutReader, annotation_files
+from edge_irdet.dataset.labelled_dataset import LabelledDataset, LayoutReader
+from edge_irdet.dataset.nuaa import MaskLayoutReader
+from edge_irdet.dataset.splits import find_split, read_split
+from edge_irdet.dataset.video_labels import TABLE, videos_of_split
+from edge_irdet.dataset.video_layout import VideoLayoutReader
+from edge_irdet.dataset.voc import VocLayoutReader
+from edge_irdet.dataset.yolo import YoloLayoutReader
+from edge_irdet.errors import DatasetMissingError, OptionError
+
+
+class DatasetLayout(str, Enum):
+    """How a data set's files are laid out."""
+
+    AUTO = "auto"
+    """Found out from the folders that are there."""
+
+    NUAA = "nuaa"
+    """``images/`` and ``masks/``; boxes are the masks' components."""
+
+    YOLO = "yolo"
+    """``images/``, ``labels/`` and ``classes.txt``."""
+
+    COCO = "coco"
+    """One JSON file, in ``annotations/`` or in the root."""
+
+    VOC = "voc"
+    """``JPEGImages/``, ``Annotations/`` and ``ImageSets/Main/``."""
+
+    VIDEOS = "videos"
+    """``mp4/``, ``gt/`` and ``videos.csv``: every fifteenth frame of labelled videos."""
+
+
+def detect_layout(root: Path) -> DatasetLayout:
+    """The one layout whose folders are all there.
+
+    Raises:
+        DatasetMissingError: ``root`` is no folder, or fits no layout.
+        OptionError: it fits more than one.
+    """
+    if not root.is_dir():
+        raise DatasetMissingError(
+            f"the data set's folder {root} is not there", f"check the path: ls {root.parent}"
+        )
+    images = (root / "images").is_dir()
+    fits = {
+        DatasetLayout.NUAA: images and (root / "masks").is_dir(),
+        DatasetLayout.YOLO: images and (root / "labels").is_dir(),
+        DatasetLayout.COCO: any((root / "annotations").glob("*.json")),
+        DatasetLayout.VOC: (root / "JPEGImages").is_dir() and (root / "Annotations").is_dir(),
+        DatasetLayout.VIDEOS: (root / TABLE).is_file() and (root / "mp4").is_dir(),
+    }
+    found = [layout for layout, fit in fits.items() if fit]
+    if not found and annotation_files(root):  # a JSON file in the root alone may be anything: the last guess
+        return DatasetLayout.COCO
+    if len(found) == 1:
+        return found[0]
+    if found:
+        names = ", ".join(layout.value for layout in found)
+        raise OptionError(
+            f"{root} fits several layouts: {names}", f"name the one to read: layout {found[0].value}"
+        )
+    raise DatasetMissingError(
+        f"{root} fits no layout: no images/ with masks/ (nuaa) or labels/ (yolo), "
+        "no annotations/*.json (coco), no JPEGImages/ with Annotations/ (voc), "
+        "no videos.csv with mp4/ (videos)",
+        f"check that this is the folder that holds them: ls {root}",
+    )
+
+
+def read_dataset(
+    root: Path, split: Path | str | None = None, layout: DatasetLayout | str = DatasetLayout.AUTO
+) -> LabelledDataset:
+    """Open a labelled data set; images are decoded only when asked for.
+
+    Args:
+        root: folder of the data set.
+        split: list of image names, one on each line; ``None`` takes all images. A relative path is tried as
+            given, under ``root``, under ``root/splits`` and under ``root/ImageSets/Main``; ``.txt`` may be
+            left out. For COCO a ``.json`` file is the annotation file itself (also tried in
+            ``annotations/``). For videos it is a value of the column ``split`` of ``videos.csv``, or a
+            list of videos.
+        layout: how the files are laid out; ``auto`` looks.
+
+    Returns:
+        the images of the split in the order of its list, or all in the order of their names.
+
+    Raises:
+        DatasetMissingError: the folder, the list, a label file or a mask is not there, or no layout fits.
+        OptionError: the layout is unknown, or several fit.
+        SplitEmptyError: the split names no image.
+        DatasetImageError: the split names an image that is not there.
+        LabelInvalidError: the list names an image twice; a COCO or VOC file is malformed.
+    """
+    root = Path(root)
+    try:
+        layout = DatasetLayout(layout)
+    except ValueError as error:
+        known = ", ".join(member.value for member in DatasetLayout)
+        raise OptionError(f"the data set layout {layout!r} is unknown", f"choose one of {known}") from error
+    if layout is DatasetLayout.AUTO:
+        layout = detect_layout(root)
+    elif not root.is_dir():
+        raise DatasetMissingError(
+            f"the data set's folder {root} is not there", f"check the path: ls {root.parent}"
+        )
+    name = root.resolve().name
+    if layout is DatasetLayout.COCO and split is not None and Path(split).suffix == ".json":
+        annotations = find_split(root, split, folders=("annotations",))
+        return LabelledDataset(CocoLayoutReader(root, annotations), f"{name}/{annotations.stem}")
+    if layout is DatasetLayout.VIDEOS:
+        return _videos(VideoLayoutReader(root), root, split)
+    reader = _open(root, layout)
+    if split is None:
+        return LabelledDataset(reader, name)
+    path = find_split(root, split, folders=("splits", "ImageSets/Main"))
+    return LabelledDataset(reader, f"{name}/{path.stem}", read_split(path, reader.names))
+
+
+def _open(root: Path, layout: DatasetLayout) -> LayoutReader:
+    if layout is DatasetLayout.NUAA:
+        return MaskLayoutReader(root)
+    if layout is DatasetLayout.YOLO:
+        return YoloLayoutReader(root)
+    if layout is DatasetLayout.COCO:
+        return CocoLayoutReader(root)
+    return VocLayoutReader(root)
+
+
+def _videos(reader: VideoLayoutReader, root: Path, split: Path | str | None) -> LabelledDataset:
+    name, videos = videos_of_split(root, split)
+    return LabelledDataset(reader, name, reader.names_of_videos(videos))

@@ -1,0 +1,178 @@
+"""Labelled thermal videos on disk: the table of splits, the labels and the frames of one video."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from edge_irdet.dataset.box_layouts import read_text
+from edge_irdet.dataset.splits import find_split
+from edge_irdet.errors import DatasetImageError, LabelInvalidError, SplitEmptyError
+
+TABLE = "videos.csv"
+LABEL_COLUMNS = ("frame_idx0", "class", "x", "y", "w", "h")
+
+
+@dataclass(frozen=True, slots=True)
+class VideoLabel:
+    """One labelled target in one frame."""
+
+    frame: int
+    """Frame number from 0."""
+
+    target_class: str
+    """Class as the label file spells it."""
+
+    box: tuple[float, float, float, float]
+    """Left, top, right, bottom in continuous pixels; loose, and it may overreach the image."""
+
+    @property
+    def centre(self) -> tuple[float, float]:
+        """x, y of the box's centre in continuous pixels."""
+        return (self.box[0] + self.box[2]) / 2, (self.box[1] + self.box[3]) / 2
+
+
+def read_video_table(root: Path) -> dict[str, tuple[str, int]]:
+    """Split and number of frames of each video in ``videos.csv``.
+
+    Raises:
+        DatasetMissingError: there is no table.
+        LabelInvalidError: it is malformed.
+    """
+    path = root / TABLE
+    videos: dict[str, tuple[str, int]] = {}
+    try:
+        for row in csv.DictReader(read_text(path).splitlines()):
+            videos[row["name"]] = row["split"], int(row["frames"])
+    except (KeyError, TypeError, ValueError) as error:
+        raise LabelInvalidError(
+            f"{path} has no usable column {error}", "write the columns name, frames and split"
+        ) from error
+    return videos
+
+
+def read_video_labels(path: Path) -> list[VideoLabel]:
+    """Labels of one video, in the order of the file.
+
+    Raises:
+        DatasetMissingError: the file is not there.
+        LabelInvalidError: a row is malformed.
+    """
+    labels = []
+    for number, row in enumerate(csv.DictReader(read_text(path).splitlines()), start=2):
+        try:
+            x, y, w, h = (float(row[name]) for name in ("x", "y", "w", "h"))
+            frame = int(row["frame_idx0"])
+        except (KeyError, TypeError, ValueError) as error:
+            raise LabelInvalidError(
+                f"{path}:{number}: {error}", f"write the columns {','.join(LABEL_COLUMNS)}"
+            ) from error
+        if frame < 0 or not np.isfinite((x, y, w, h)).all() or w <= 0 or h <= 0:
+            raise LabelInvalidError(
+                f"{path}:{number}: the box {x:g}, {y:g}, {w:g}, {h:g} of frame {frame} is none",
+                f"correct or remove {path}:{number}",
+            )
+        labels.append(VideoLabel(frame, row["class"], (x, y, x + w, y + h)))
+    return labels
+
+
+@dataclass(frozen=True, slots=True)
+class VideoFrame:
+    """One frame of a labelled video."""
+
+    number: int
+    """From 0."""
+
+    image: NDArray[np.uint8]
+    """[H, W] grey levels."""
+
+    labels: tuple[VideoLabel, ...]
+    """In the order of the file; empty in a frame without targets."""
+
+
+def video_path(root: Path, video: str) -> Path:
+    """Where a video of the set lies."""
+    return root / "mp4" / f"{video}.mp4"
+
+
+def label_path(root: Path, video: str) -> Path:
+    """Where the labels of a video lie."""
+    return root / "gt" / f"{video}.csv"
+
+
+def labels_by_frame(path: Path) -> dict[int, list[VideoLabel]]:
+    """Labels of one video by frame number, as :func:`read_video_labels`; frames without any are left out."""
+    labels: dict[int, list[VideoLabel]] = {}
+    for label in read_video_labels(path):
+        labels.setdefault(label.frame, []).append(label)
+    return labels
+
+
+def read_frames(root: Path, video: str, stride: int = 1) -> Iterator[VideoFrame]:
+    """Every ``stride``-th frame of a video, decoded as they are asked for.
+
+    Raises:
+        DatasetImageError: OpenCV cannot decode it.
+        DatasetMissingError, LabelInvalidError: see :func:`read_video_labels`.
+    """
+    labels = labels_by_frame(label_path(root, video))
+    path = video_path(root, video)
+    capture = cv2.VideoCapture(str(path))
+    try:
+        if not capture.isOpened():
+            raise DatasetImageError(f"{path} is no video that OpenCV can decode", f"look at it: file {path}")
+        number = 0
+        while capture.grab():
+            if number % stride == 0:
+                decoded, picture = capture.retrieve()
+                if not decoded:
+                    break
+                image = np.asarray(cv2.cvtColor(picture, cv2.COLOR_BGR2GRAY), np.uint8)
+                yield VideoFrame(number, image, tuple(labels.get(number, ())))
+            number += 1
+    finally:
+        capture.release()
+
+
+def videos_of_split(root: Path, split: Path | str | None) -> tuple[str, tuple[str, ...]]:
+    """The videos of a split, in the table's order.
+
+    Args:
+        root: folder of the data set.
+        split: a value of the column ``split`` of the table, or else a list of videos, one on each line;
+            ``None`` takes all.
+
+    Returns:
+        what reports call the split, folder and split; the names of its videos.
+
+    Raises:
+        DatasetMissingError: there is no table, or neither such a value nor such a list.
+        LabelInvalidError: the table is malformed.
+        SplitEmptyError: the list names no video.
+        DatasetImageError: it names one that the table does not have.
+    """
+    table = read_video_table(root)
+    name = root.resolve().name
+    if split is None:
+        return name, tuple(table)
+    chosen = tuple(video for video, (own, _) in table.items() if own == str(split))
+    if chosen:
+        return f"{name}/{split}", chosen
+    path = find_split(root, split)
+    lines = (line.strip() for line in read_text(path).splitlines())
+    listed = frozenset(line for line in lines if line and not line.startswith("#"))
+    if not listed:
+        raise SplitEmptyError(f"{path} names no video", "add names of videos, one on each line")
+    absent = sorted(listed - table.keys())
+    if absent:
+        raise DatasetImageError(
+            f"{path} names {len(absent)} videos that {root / TABLE} has not: {absent[0]!r}",
+            f"correct {path}, or complete the data set",
+        )
+    return f"{name}/{path.stem}", tuple(video for video in table if video in listed)

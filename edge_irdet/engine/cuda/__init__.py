@@ -1,0 +1,1 @@
+"""CUDA bindings behind one adapter: device memory, streams, graphs."""

@@ -1,0 +1,1 @@
+"""TensorRT: finding it, building engines, knowing what they fit, running them."""

@@ -1,0 +1,195 @@
+"""The engines of a package: ``engines/KEY.engine`` and ``engines/KEY.json``."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+import msgspec
+
+from edge_irdet.engine.tensorrt.identity import EngineIdentity, EngineRecord, Host, mismatches
+from edge_irdet.errors import EngineDamagedError, EngineMismatchError, EngineMissingError, OutputFailedError
+from edge_irdet.files import write_bytes_atomically
+from edge_irdet.package import ENGINES_FOLDER, Package, Precision
+
+
+@dataclass(frozen=True)
+class StoredEngine:
+    """An engine on disk."""
+
+    path: Path
+    """``KEY.engine``: a plain TensorRT plan, which trtexec reads too."""
+
+    record: EngineRecord
+    """Content of the ``KEY.json`` beside it."""
+
+    @property
+    def identity(self) -> EngineIdentity:
+        """Its identity."""
+        return self.record.identity
+
+
+def engines_folder(package: Package) -> Path:
+    """Where a package keeps its engines; it need not be there."""
+    return package.directory / ENGINES_FOLDER
+
+
+def make_engines_folder(package: Package) -> Path:
+    """Make the folder of a package's engines, and see that it can be written to.
+
+    Raises:
+        OutputFailedError: it cannot; said before a build that would take minutes.
+    """
+    folder = engines_folder(package)
+    try:
+        folder.mkdir(exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            pass
+    except OSError as error:
+        raise OutputFailedError(
+            f"{folder} cannot be written: {error.strerror or error}",
+            "copy the package to a folder of your own, and build there",
+        ) from error
+    return folder
+
+
+def model_sha256(package: Package, precision: Precision) -> str:
+    """SHA-256 of the package's graph of a precision, after the file has been compared with it.
+
+    Raises:
+        PrecisionMissingError, PackageHashError: see :meth:`~edge_irdet.package.Package.graph_path`.
+    """
+    package.graph_path(precision)
+    return package.manifest.graphs[precision].sha256
+
+
+def rebuild_command(package: Package, precision: Precision) -> str:
+    """The command that builds an engine of this precision here."""
+    return f"build it on this device: edge-irdet build {package.directory} --precision {precision.value}"
+
+
+def write_engine(package: Package, plan: bytes, record: EngineRecord) -> StoredEngine:
+    """Write a plan and its record; a reader meets both or neither.
+
+    Raises:
+        OutputFailedError: the folder cannot be written.
+    """
+    engine = StoredEngine(make_engines_folder(package) / f"{record.identity.key}.engine", record)
+    # An engine counts once its record is there: the old record goes first, the new one comes last.
+    engine.path.with_suffix(".json").unlink(missing_ok=True)
+    write_bytes_atomically(engine.path, plan)
+    write_record(engine)
+    return engine
+
+
+def write_record(engine: StoredEngine) -> None:
+    """Write the record beside its engine, replacing the one that is there.
+
+    Raises:
+        OutputFailedError: it cannot be written.
+    """
+    content = msgspec.json.format(msgspec.json.encode(engine.record), indent=2) + b"\n"
+    write_bytes_atomically(engine.path.with_suffix(".json"), content)
+
+
+def read_engine(path: Path, next_step: str) -> StoredEngine:
+    """Read the record beside an engine; the plan itself is not opened.
+
+    Args:
+        path: ``KEY.engine``.
+        next_step: what to do where it is damaged.
+
+    Raises:
+        EngineDamagedError: the record is missing, no valid JSON, or of another schema.
+    """
+    record = path.with_suffix(".json")
+    try:
+        return StoredEngine(path, msgspec.json.decode(record.read_bytes(), type=EngineRecord))
+    except (OSError, msgspec.DecodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else error
+        raise EngineDamagedError(f"{record} is not an engine's identity: {reason}", next_step) from error
+
+
+def read_plan(engine: StoredEngine, next_step: str) -> bytes:
+    """Read a plan, after its size and SHA-256 have been compared with its record.
+
+    Raises:
+        EngineDamagedError: it is truncated, altered or not there.
+    """
+    try:
+        plan = engine.path.read_bytes()
+    except OSError as error:
+        raise EngineDamagedError(f"{engine.path} cannot be read: {error.strerror}", next_step) from error
+    record = engine.record
+    if len(plan) != record.plan_bytes:
+        raise EngineDamagedError(
+            f"{engine.path} has {len(plan)} bytes, its identity says {record.plan_bytes}; it is truncated\n"
+            f"  engine: {record.identity}",
+            next_step,
+        )
+    found = hashlib.sha256(plan).hexdigest()
+    if found != record.plan_sha256:
+        raise EngineDamagedError(
+            f"{engine.path} has SHA-256 {found}, its identity says {record.plan_sha256}\n"
+            f"  engine: {record.identity}",
+            next_step,
+        )
+    return plan
+
+
+def find_engine(package: Package, precision: Precision, host: Host) -> StoredEngine:
+    """The package's engine of this precision that fits this machine; the fastest where there are several.
+
+    Raises:
+        PrecisionMissingError, PackageHashError: see :func:`model_sha256`.
+        EngineMissingError: there is no engine of this precision.
+        EngineMismatchError: there are, but none fits; names the identity of the nearest and of this machine.
+        EngineDamagedError: the only candidates have unreadable records.
+    """
+    model = model_sha256(package, precision)
+    rebuild = rebuild_command(package, precision)
+    folder = engines_folder(package)
+    engines, damaged = [], []
+    for path in sorted(folder.glob(f"{precision.value}-*.engine")):
+        try:
+            engines.append(read_engine(path, rebuild))
+        except EngineDamagedError as error:
+            damaged.append(error)
+    fitting = [e for e in engines if not mismatches(e.identity, host, precision, model)]
+    if fitting:
+        return min(fitting, key=_median)
+    if engines:
+        nearest = min(engines, key=lambda e: len(mismatches(e.identity, host, precision, model)))
+        differences = mismatches(nearest.identity, host, precision, model)
+        raise EngineMismatchError(
+            f"none of {len(engines)} {precision.value} engine(s) in {folder} fits; the nearest differs in "
+            f"{', '.join(differences)}\n  engine: {nearest.identity}\n"
+            f"  needed: {precision.value} by {host}, model {model[:12]}",
+            rebuild,
+        )
+    if damaged:
+        raise damaged[0]
+    raise EngineMissingError(f"{folder} holds no {precision.value} engine", rebuild)
+
+
+def find_fastest(package: Package, host: Host) -> StoredEngine:
+    """The engine with the lowest measured median among those that fit, over all precisions of the manifest.
+
+    A precision is in the manifest only past its accuracy gate. Where nothing was measured it is FP32's.
+
+    Raises:
+        EngineMissingError, EngineMismatchError, EngineDamagedError: see :func:`find_engine`, for FP32.
+    """
+    engines = []
+    for precision in package.manifest.graphs:
+        with contextlib.suppress(EngineMissingError, EngineMismatchError, EngineDamagedError):
+            engines.append(find_engine(package, precision, host))
+    measured = [engine for engine in engines if engine.record.latency_ms is not None]
+    return min(measured, key=_median) if measured else find_engine(package, Precision.FP32, host)
+
+
+def _median(engine: StoredEngine) -> float:
+    return (engine.record.latency_ms or {}).get("p50", float("inf"))

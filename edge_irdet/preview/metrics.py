@@ -1,0 +1,159 @@
+"""The stream's figures for Prometheus, read from its status at each scrape."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+
+from prometheus_client import CollectorRegistry
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, InfoMetricFamily, Metric
+from prometheus_client.exposition import choose_encoder
+from prometheus_client.registry import Collector
+
+from edge_irdet.preview.board import StatusBoard
+from edge_irdet.stream.latency_histogram import Percentiles
+from edge_irdet.stream.status import SinkStatus, SourceState, SourceStatus, StreamStatus
+
+PREFIX = "edge_irdet_"
+
+SOURCE_COUNTERS: dict[str, tuple[str, Callable[[SourceStatus], int]]] = {
+    "frames": ("Frames that became records.", lambda source: source.frames),
+    "dropped_frames": (
+        "Frames captured and dropped because a newer one came first.",
+        lambda source: source.dropped,
+    ),
+    "missed_frames": ("Frames the device made that never arrived.", lambda source: source.missed),
+    "skipped_frames": ("Frames that could not be read.", lambda source: source.skipped),
+    "source_interruptions": (
+        "How often the source was lost and came back.",
+        lambda source: source.interruptions,
+    ),
+}
+SINK_COUNTERS: dict[str, tuple[str, Callable[[SinkStatus], int]]] = {
+    "output_records": ("Records the output took.", lambda sink: sink.written),
+    "output_lost_records": ("Records the output could not take.", lambda sink: sink.lost),
+}
+STAGES: dict[str, Callable[[StreamStatus], Percentiles]] = {
+    "capture_to_outputs": lambda status: status.latency_ms,
+    "detector": lambda status: status.detector_ms,
+    "outputs": lambda status: status.sinks_ms,
+}
+
+
+class StreamCollector(Collector):
+    """Metric families of one stream.
+
+    Args:
+        board: where the status is.
+        viewers: how many are being served.
+    """
+
+    def __init__(self, board: StatusBoard, viewers: Callable[[], int]) -> None:
+        self._board = board
+        self._viewers = viewers
+
+    def describe(self) -> Iterator[Metric]:
+        """Nothing in advance: registering must not ask the stream."""
+        return iter(())
+
+    def collect(self) -> Iterator[Metric]:
+        """All families, of one moment."""
+        health = self._board.health()
+        yield _gauge(
+            "alive", "Whether the process does its work, cameras that are waited for aside.", health.alive
+        )
+        yield _gauge("healthy", "Whether every source runs and gives young records.", health.healthy)
+        yield _gauge("preview_viewers", "Pages and plain streams that are being served.", self._viewers())
+        stream = self._board.stream()
+        if stream is None:
+            return
+        now = time.monotonic_ns()
+        info = {"package": stream.package, "runner": stream.runner}
+        yield InfoMetricFamily(PREFIX + "stream", "What runs.", value=info)
+        yield _gauge("uptime_seconds", "Since the stream's start.", (now - stream.started_ns) / 1e9)
+        if health.record_age_seconds is not None:
+            yield _gauge("last_record_age_seconds", "Of the stream.", health.record_age_seconds)
+        yield from _of_sources(stream.sources, now)
+        yield from _of_sinks(stream.sinks)
+        yield _latency(stream)
+
+
+def exposition(board: StatusBoard, viewers: Callable[[], int], accept: str) -> tuple[bytes, str]:
+    """What a scrape gets.
+
+    Args:
+        board: where the status is.
+        viewers: how many are being served.
+        accept: the request's Accept header.
+
+    Returns:
+        The body and its content type: OpenMetrics where the scraper takes it, else Prometheus's text format.
+    """
+    registry = CollectorRegistry(auto_describe=False)
+    registry.register(StreamCollector(board, viewers))
+    encoder, content_type = choose_encoder(accept)
+    return encoder(registry), content_type
+
+
+def _of_sources(sources: Sequence[SourceStatus], now: int) -> Iterator[Metric]:
+    named = list(zip(_unique([source.source for source in sources]), sources, strict=True))
+    for name, (text, value) in SOURCE_COUNTERS.items():
+        counter = CounterMetricFamily(PREFIX + name, text, labels=["source"])
+        for label, source in named:
+            counter.add_metric([label], value(source))
+        yield counter
+    states = GaugeMetricFamily(
+        PREFIX + "source_state", "1 for the state it is in.", labels=["source", "state"]
+    )
+    lasting = GaugeMetricFamily(PREFIX + "source_state_seconds", "Time in its state.", labels=["source"])
+    rate = GaugeMetricFamily(PREFIX + "frames_per_second", "Records a second.", labels=["source"])
+    age = GaugeMetricFamily(PREFIX + "last_frame_age_seconds", "Since its capture.", labels=["source"])
+    for label, source in named:
+        for state in SourceState:
+            states.add_metric([label, state.value], source.state is state)
+        lasting.add_metric([label], (now - source.since_ns) / 1e9)
+        if source.fps is not None:
+            rate.add_metric([label], source.fps)
+        if source.last_capture_ns is not None:
+            age.add_metric([label], (now - source.last_capture_ns) / 1e9)
+    yield from (states, lasting, rate, age)
+
+
+def _of_sinks(sinks: Sequence[SinkStatus]) -> Iterator[Metric]:
+    named = list(zip(_unique([sink.sink for sink in sinks]), sinks, strict=True))
+    for name, (text, value) in SINK_COUNTERS.items():
+        counter = CounterMetricFamily(PREFIX + name, text, labels=["output"])
+        for label, sink in named:
+            counter.add_metric([label], value(sink))
+        yield counter
+    failing = GaugeMetricFamily(
+        PREFIX + "output_failing", "Whether it failed to take the last record.", labels=["output"]
+    )
+    for label, sink in named:
+        failing.add_metric([label], sink.failing)
+    yield failing
+
+
+def _latency(stream: StreamStatus) -> Metric:
+    # Not a summary: that type wants the sum of all durations, which a histogram of percentiles does not keep.
+    family = GaugeMetricFamily(
+        PREFIX + "latency_seconds", "Percentiles since the start.", labels=["stage", "quantile"]
+    )
+    for stage, of in STAGES.items():
+        found = of(stream)
+        for quantile, value in (("0.5", found.p50), ("0.9", found.p90), ("0.99", found.p99)):
+            if value is not None:
+                family.add_metric([stage, quantile], value / 1e3)
+    return family
+
+
+def _gauge(name: str, text: str, value: float) -> Metric:
+    return GaugeMetricFamily(PREFIX + name, text, value=float(value))
+
+
+def _unique(names: Sequence[str]) -> list[str]:
+    """The names, later ones of the same name numbered: Prometheus refuses a scrape with a series twice."""
+    return [
+        name if names.index(name) == place else f"{name} #{names[: place + 1].count(name)}"
+        for place, name in enumerate(names)
+    ]

@@ -1,0 +1,102 @@
+"""The preview as the pipeline sees it."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Callable
+from typing import TYPE_CHECKING, ClassVar
+
+from edge_irdet.errors import ExtraMissingError, OutputFailedError
+from edge_irdet.preview.config import PreviewConfig
+from edge_irdet.preview.newest import NewestFrames
+from edge_irdet.record import Record
+from edge_irdet.stream.frame import Frame
+from edge_irdet.stream.sinks.sink import Sink, StreamInfo
+from edge_irdet.stream.status import StreamStatus
+
+if TYPE_CHECKING:
+    from edge_irdet.preview.server import PreviewServer
+
+
+class PreviewSink(Sink):
+    """A web page that shows what the stream sees and how it is, with figures for monitoring beside it.
+
+    Args:
+        config: where it listens, and for whom.
+        status: asks the stream how it is. It is called from the server's thread, a few times a second, and
+            must return at once.
+
+    Raises:
+        ExtraMissingError: the extra ``[preview]`` is not installed.
+    """
+
+    usage: ClassVar[str] = "--preview [HOST:]PORT   web page with the live picture, /metrics and /healthz"
+
+    def __init__(self, config: PreviewConfig, status: Callable[[], StreamStatus]) -> None:
+        super().__init__(f"preview {bracketed(config.host)}:{config.port}")
+        self._config = config
+        self._status = status
+        self._frames = NewestFrames()
+        self._server: PreviewServer | None = None
+        _server_class()
+
+    @property
+    def url(self) -> str:
+        """Where the page is; with port 0 the port is known once it has started."""
+        port = self._config.port if self._server is None else self._server.port
+        host = self._config.host
+        # An address that means all of this machine's is none that a browser can open.
+        return f"http://{socket.gethostname() if host in ('0.0.0.0', '::') else bracketed(host)}:{port}/"
+
+    def start(self) -> None:
+        """Listen. May be called before the stream runs, so that the page shows a source being waited for.
+
+        Raises:
+            OutputFailedError: the address cannot be listened on.
+        """
+        if self._server is None:
+            server = _server_class()(self._config, self._frames, self._status)
+            server.start()
+            self._server = server
+
+    def open(self, info: StreamInfo) -> None:
+        """Listen, where :meth:`start` was not called before."""
+        self.start()
+
+    def write(self, frame: Frame, record: Record) -> None:
+        """Keep a copy of the frame; pictures are made of it when somebody watches.
+
+        Raises:
+            OutputFailedError: the server has ended of itself.
+        """
+        assert self._server is not None
+        if self._server.failure is not None:
+            raise OutputFailedError(
+                f"the preview's server has ended: {type(self._server.failure).__name__}",
+                "its log says why; start the stream again",
+            )
+        self._frames.write(frame, record)
+
+    def close(self) -> None:
+        """Let all viewers go, within two seconds; may be called again."""
+        if self._server is not None:
+            self._server.close()
+            self._server = None
+
+
+def bracketed(host: str) -> str:
+    """A host as it stands in a URL."""
+    return f"[{host}]" if ":" in host else host
+
+
+def _server_class() -> type[PreviewServer]:
+    try:
+        import prometheus_client  # noqa: F401 - the server imports it with its routes
+
+        from edge_irdet.preview.server import PreviewServer
+    except ImportError as error:
+        raise ExtraMissingError(
+            f"--preview needs the extra [preview]; {error.name} cannot be imported: {error}",
+            "pip install 'edge-irdet[preview]'",
+        ) from error
+    return PreviewServer

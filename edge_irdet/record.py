@@ -1,0 +1,213 @@
+"""The record: what a tracker, a file or another machine gets to know about one frame.
+
+Whoever reads records needs this module and nothing else of the package: no NumPy, no OpenCV.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import Enum
+from typing import Annotated
+
+import msgspec
+
+from edge_irdet.errors import RecordInvalidError
+
+RECORD_SCHEMA = 2
+"""Version of the record this package writes and the newest it reads. Version 1 lacked what has a default
+here, and its ``centroid`` was the middle of the box."""
+
+
+class DetectionRecord(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """One detection."""
+
+    box: tuple[float, float, float, float]
+    """Left, top, right, bottom in continuous pixels of the source frame: column ``i`` covers [i, i + 1)."""
+
+    score: float
+    """0..1."""
+
+    class_id: int
+    """Index into the package's classes."""
+
+    class_name: str
+    """The class's name."""
+
+    centroid: tuple[float, float]
+    """x, y in the same pixels: where the target's own brightness has its centre, to a fraction of a pixel."""
+
+    scr: float | None = None
+    """Local signal-to-clutter ratio: how far the target stands out from its surroundings, in standard
+    deviations of these; null where there is no surrounding to measure."""
+
+    track_id: int | None = None
+    """Number of the confirmed track that took it, null where none did."""
+
+
+class TrackState(str, Enum):
+    """How sure a track is of its target in this frame."""
+
+    CONFIRMED = "confirmed"
+    """Seen in this frame."""
+
+    COASTING = "coasting"
+    """Not seen in this frame; its place is predicted."""
+
+
+class TrackRecord(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """One confirmed track."""
+
+    track_id: int
+    """From 1; never used twice in a stream."""
+
+    state: TrackState
+    """Whether it was seen in this frame."""
+
+    centre: tuple[float, float]
+    """x, y of the filter's estimate in continuous pixels."""
+
+    velocity: tuple[float, float]
+    """Pixels a second."""
+
+    sigma: float
+    """Standard deviation of the estimated place, pixels, the larger of its two axes."""
+
+    box: tuple[float, float, float, float]
+    """The last box it was given, moved to ``centre``."""
+
+    class_id: int
+    """Of the last detection it was given."""
+
+    score: float
+    """Of the last detection it was given, 0..1."""
+
+    hits: int
+    """Frames in which it was seen."""
+
+    missed: int
+    """Frames since it was seen."""
+
+
+class Record(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """One frame's record. An empty ``detections`` means: looked, and found none."""
+
+    schema: Annotated[int, msgspec.Meta(ge=1)] = RECORD_SCHEMA
+    """Version of this layout."""
+
+    source: str
+    """The source's URI without credentials."""
+
+    sequence: int
+    """Number of the frame at its source, from 0."""
+
+    capture_ns: int
+    """Capture, ns of the machine's monotonic clock."""
+
+    emit_ns: int
+    """When the record was made, same clock."""
+
+    width: int
+    """Of the source frame, pixels."""
+
+    height: int
+    """Of the source frame, pixels."""
+
+    pixel_format: str
+    """``GREY`` (8 bits) or ``Y16``."""
+
+    dropped: int
+    """Frames of this source that were captured and dropped so far, because a newer one came first."""
+
+    skipped: int
+    """Frames of this source that could not be read so far."""
+
+    missed: int = 0
+    """Frames that the device made and that never reached this process so far, by gaps in its numbering."""
+
+    interruptions: int = 0
+    """How often this source was lost and came back so far."""
+
+    queued: int = 0
+    """Frames of this source that waited behind this one when it was taken: back-pressure."""
+
+    discontinuity: bool
+    """Something is missing before this frame, or its size is another."""
+
+    shutter: bool = False
+    """The frame shows the camera's closed shutter (flat-field correction) or nothing at all: that no target
+    was found in it says nothing."""
+
+    detections: list[DetectionRecord]
+    """Best score first."""
+
+    tracks: list[TrackRecord] | None = None
+    """Confirmed tracks, null without a tracker."""
+
+
+_encoder = msgspec.json.Encoder()
+_decoder = msgspec.json.Decoder(Record)
+
+
+@dataclass(frozen=True, slots=True)
+class FrameCounts:
+    """What a source had lost, up to one frame; see :class:`Record` for each."""
+
+    dropped: int = 0
+    """Captured and dropped because a newer frame came first."""
+
+    skipped: int = 0
+    """Could not be read."""
+
+    missed: int = 0
+    """Never arrived."""
+
+    interruptions: int = 0
+    """Losses and returns of the source."""
+
+    queued: int = 0
+    """Waiting behind this frame."""
+
+
+@dataclass(frozen=True, slots=True)
+class TrackUpdate:
+    """What a tracker made of one frame's detections."""
+
+    track_ids: Sequence[int | None]
+    """[n] the confirmed track that took each detection."""
+
+    tracks: list[TrackRecord]
+    """All confirmed tracks, by number."""
+
+
+def encode_record(record: Record) -> bytes:
+    """One line of JSON without its newline; floats are written so that they read back equal."""
+    return _encoder.encode(record)
+
+
+def decode_record(line: bytes | str) -> Record:
+    """Read a record back.
+
+    Raises:
+        RecordInvalidError: not a record, or of a newer schema.
+    """
+    try:
+        return _decoder.decode(line)
+    except msgspec.DecodeError as error:
+        reason = str(error)
+        try:
+            schema = msgspec.json.decode(line, type=_SchemaOnly).schema
+        except msgspec.DecodeError:
+            schema = 0
+        if schema > RECORD_SCHEMA:
+            raise RecordInvalidError(
+                f"the record has schema {schema}; this edge-irdet reads up to {RECORD_SCHEMA}",
+                "update edge-irdet: pip install --upgrade edge-irdet",
+            ) from error
+        raise RecordInvalidError(
+            f"the line is not a record: {reason}", "check that the file is what edge-irdet stream wrote"
+        ) from error
+
+
+class _SchemaOnly(msgspec.Struct):
+    schema: int = 0

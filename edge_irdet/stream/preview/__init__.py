@@ -1,6 +1,0 @@
-"""Watching a device without a screen: a web page, plain streams, metrics and health over HTTP."""
-
-from edge_irdet.stream.preview.config import PreviewConfig, preview_address, preview_token
-from edge_irdet.stream.preview.sink import PreviewSink
-
-__all__ = ["PreviewConfig", "PreviewSink", "preview_address", "preview_token"]

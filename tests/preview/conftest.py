@@ -1,0 +1,47 @@
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Iterator
+
+import pytest
+
+pytest.importorskip("aiohttp", reason="needs the extra [preview]")
+pytest.importorskip("prometheus_client", reason="needs the extra [preview]")
+
+from doubles.previewed import CAMERA, OTHER, MakePreview
+from doubles.stream_status import FakeStatus
+from edge_irdet.preview import PreviewConfig, PreviewSink
+
+
+@pytest.fixture(autouse=True)
+def no_thread_stays() -> Iterator[None]:
+    before = set(threading.enumerate())
+    yield
+    left = [thread for thread in threading.enumerate() if thread not in before and thread.name == "preview"]
+    for thread in left:
+        thread.join(2)
+    assert not [thread for thread in left if thread.is_alive()]
+
+
+@pytest.fixture
+def status() -> FakeStatus:
+    return FakeStatus(CAMERA, OTHER)
+
+
+@pytest.fixture
+def preview(status: FakeStatus) -> Iterator[MakePreview]:
+    """Makes previews that listen on free ports and are closed at the end."""
+    made: list[PreviewSink] = []
+
+    def make(**settings: object) -> PreviewSink:
+        sink = PreviewSink(PreviewConfig(port=0, **settings), status)  # type: ignore[arg-type]
+        made.append(sink)
+        sink.start()
+        return sink
+
+    yield make
+    for sink in made:
+        started = time.monotonic()
+        sink.close()
+        assert time.monotonic() - started < 2.0
