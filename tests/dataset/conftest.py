@@ -14,12 +14,6 @@ from doubles.real_data import REAL_DATA
 
 
 @pytest.fixture
-def ramp() -> NDArray[np.uint8]:
-    """A 40 wide, 30 high grey image in which no two neighbours are equal."""
-    return (np.arange(40)[None, :] * 3 + np.arange(30)[:, None] * 4).astype(np.uint8)
-
-
-@pytest.fixture
 def nuaa_root(tmp_path: Path, write_image: ImageWriter, ramp: NDArray[np.uint8]) -> Path:
     """Three images with masks: two targets, one target, none."""
     root = tmp_path / "set"
