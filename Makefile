@@ -53,7 +53,7 @@ gpu-check:
 soak: .venv-test/installed
 	.venv-test/bin/python benchmarks/stream_soak.py --minutes $(MINUTES)
 
-# Resumable: repeat the command. docs/accuracy.md has the figures to expect. The last epoch is taken, seed 0.
+# Resumable: repeat the command. docs/background/accuracy.md has the figures to expect. The last epoch is taken, seed 0.
 full-model: .venv-test/installed
 	.venv-test/bin/edge-irdet train --variant light-sgmtlm --data $(DATA) --split split73_grouped_train.txt \
 		--run-dir runs/light-sgmtlm-$(EPOCHS) --epochs $(EPOCHS) --validate-every $(EPOCHS) \

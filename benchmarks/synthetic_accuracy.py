@@ -5,7 +5,7 @@
 ``mappings``: share of the targets found within 3 px, and false detections a frame, at the package's
 threshold; in ``even`` scenes, and over a ``hot_ground`` that is 500 to 4000 counts warmer than the rest
 (targets above it alone). ``centroids``: distance in pixels of the boxes' middles and of the measured
-centroids from the truth. The figures in docs/model.md come from here.
+centroids from the truth. The figures in docs/background/model.md come from here.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """The one exception family of the package.
 
 Every error says what happened, with which value, and what to run next, and carries a code that has a section
-in ``docs/errors.md``. Hundreds are areas: 1xx sources and frames, 2xx model packages, 3xx labelled data,
-4xx training and export, 5xx outputs, 6xx runners, 7xx options.
+in ``docs/reference/errors.md``. Hundreds are areas: 1xx sources and frames, 2xx model packages,
+3xx labelled data, 4xx training and export, 5xx outputs, 6xx runners, 7xx options.
 """
 
 from __future__ import annotations
@@ -14,8 +14,8 @@ class EdgeIrdetError(Exception):
     """Base of all errors this package raises on purpose.
 
     Attributes:
-        code: stable code, for scripts and for ``docs/errors.md``.
-        title: the error's name in ``docs/errors.md``.
+        code: stable code, for scripts and for ``docs/reference/errors.md``.
+        title: the error's name in ``docs/reference/errors.md``.
         what: what happened, with the offending value in it.
         next_step: the command to run, or the thing to change, next.
     """

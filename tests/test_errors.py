@@ -6,7 +6,7 @@ from pathlib import Path
 import edge_irdet.errors as errors
 from edge_irdet.errors import EdgeIrdetError
 
-DOCUMENT = Path(__file__).parents[1] / "docs" / "errors.md"
+DOCUMENT = Path(__file__).parents[1] / "docs" / "reference" / "errors.md"
 
 
 def concrete_errors() -> list[type[EdgeIrdetError]]:

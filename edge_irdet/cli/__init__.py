@@ -29,7 +29,8 @@ EXIT_INTERRUPTED = 130
 def commands() -> None:
     """Infrared small-target detection: train, export, evaluate and stream Light-SGMTLM.
 
-    Every error has a code; docs/errors.md explains each. Exit codes: 0 done, 2 an error or bad input.
+    Every error has a code; docs/reference/errors.md explains each.
+    Exit codes: 0 done, 2 an error or bad input.
     """
 
 

@@ -1,6 +1,6 @@
 """Counting a network: parameters, convolution MACs, torchstat's FLOPs, activation memory, stage by stage.
 
-torchstat's rule, which the paper's tables follow (docs/model.md): a convolution counts its
+torchstat's rule, which the paper's tables follow (docs/background/model.md): a convolution counts its
 multiply-accumulates and one more an output where it has a bias; batch normalisation two an element; pooling
 one an input element; up-sampling one an output pixel of one channel; activations nothing.
 """

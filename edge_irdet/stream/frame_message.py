@@ -1,4 +1,4 @@
-"""The bytes in which a host process hands frames over; docs/sources.md has the table for other languages."""
+"""The bytes in which a host process hands frames over; docs/guides/sources.md has the table for any language."""
 
 from __future__ import annotations
 
@@ -101,5 +101,5 @@ class FrameHeader:
 
 def _violation(what: str) -> CameraError:
     return CameraError(
-        f"what the host sent {what}", "compare the host's code with the table in docs/sources.md"
+        f"what the host sent {what}", "compare the host's code with the table in docs/guides/sources.md"
     )

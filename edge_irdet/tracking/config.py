@@ -13,7 +13,7 @@ MOST_TRACKS = 512
 
 @dataclass(frozen=True)
 class TrackerConfig:
-    """Settings of a :class:`~edge_irdet.tracking.tracker.Tracker`; docs/tracking.md says how the
+    """Settings of a :class:`~edge_irdet.tracking.tracker.Tracker`; docs/guides/tracking.md says how the
     defaults were chosen.
 
     Raises:

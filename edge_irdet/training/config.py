@@ -238,7 +238,7 @@ class TrainingConfig:
 def paper_preset(variant: str) -> TrainingConfig:
     """The paper's recipe: Adam, 1e-3, weight decay 5e-4, batch 8, flips, brightness and contrast.
 
-    50 epochs for the full model; the reduced one needed 600 to 1200 (docs/model.md), 600 here.
+    50 epochs for the full model. The reduced one needed 600 to 1200; the preset takes 600.
     """
     return TrainingConfig(variant=variant, preset="paper", epochs=600 if variant.endswith("reduced") else 50)
 

@@ -1,4 +1,4 @@
-"""The numbers of docs/model.md, pinned, and every layer of the reference tables."""
+"""The numbers of docs/background/model.md, pinned, and every layer of the reference tables."""
 
 from __future__ import annotations
 

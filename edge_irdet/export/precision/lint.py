@@ -43,7 +43,7 @@ class Violation:
     """One broken rule."""
 
     rule: str
-    """Name of the rule, as docs/precision.md lists them."""
+    """Name of the rule, as docs/background/precision.md lists them."""
 
     node: str
     """Name of the node, or of the graph's input or output."""

@@ -119,7 +119,7 @@ def read_recipe(path: Path) -> Recipe:
         raise ExtraMissingError(
             f"reading a recipe needs PyYAML: {error}", "pip install 'edge-irdet[train]'"
         ) from error
-    next_step = "compare it with calibration/light-sgmtlm-reduced.yaml and docs/precision.md"
+    next_step = "compare it with calibration/light-sgmtlm-reduced.yaml and docs/background/precision.md"
     try:
         content = yaml.safe_load(path.read_text(encoding="utf-8"))
     except OSError as error:

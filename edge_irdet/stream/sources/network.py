@@ -144,7 +144,7 @@ class NetworkSource(Source):
         if not cv2.videoio_registry.hasBackend(cv2.CAP_FFMPEG):
             raise ExtraMissingError(
                 f"OpenCV {cv2.__version__} in {cv2.__file__} was built without FFmpeg",
-                "pip install opencv-python-headless, or read the stream with gst: (docs/sources.md)",
+                "pip install opencv-python-headless, or read the stream with gst: (docs/guides/sources.md)",
             )
         if self._split.scheme in ("rtsp", "rtsps", "http", "https"):
             require_reachable(self._split, self.uri)

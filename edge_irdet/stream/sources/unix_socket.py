@@ -50,7 +50,7 @@ class UnixSocketSource(Source):
     """
 
     usage: ClassVar[str] = (
-        "unix:///PATH.sock[?mode=660]   frames of a host process (docs/sources.md, FrameSender)"
+        "unix:///PATH.sock[?mode=660]   frames of a host process (docs/guides/sources.md, FrameSender)"
     )
     live: ClassVar[bool] = True
 

@@ -231,7 +231,7 @@ def test_any_text_is_an_output_or_a_coded_error_that_shows_no_password(
             assert SECRET not in message
 
 
-PAGE = Path(__file__).parents[3] / "docs" / "outputs.md"
+PAGE = Path(__file__).parents[3] / "docs" / "guides" / "outputs.md"
 
 
 def test_the_page_of_the_outputs_says_what_there_is() -> None:

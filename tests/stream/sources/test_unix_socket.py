@@ -238,7 +238,7 @@ def test_headers_survive_their_bytes(
 
 
 def test_the_documented_layout() -> None:
-    """As docs/sources.md has it for C."""
+    """As docs/guides/sources.md has it for C."""
     data = FrameHeader(640, 512, PixelFormat.Y16, 5, 123).pack()
     assert len(data) == 48
     assert data[:8] == b"EIRF\x01\x00\x30\x00"
@@ -354,7 +354,8 @@ def test_what_the_sender_refuses(tmp_path: Path) -> None:
 
 @pytest.mark.skipif(shutil.which("cc") is None, reason="needs a C compiler (apt-get install gcc)")
 def test_the_documented_c_host(place: Path, source: Source, tmp_path: Path) -> None:
-    page = (Path(edge_irdet.__file__).parents[1] / "docs" / "sources.md").read_text(encoding="utf-8")
+    docs = Path(edge_irdet.__file__).parents[1] / "docs"
+    page = (docs / "guides" / "sources.md").read_text(encoding="utf-8")
     code = page.partition("```c\n")[2].partition("```")[0]
     (tmp_path / "host.c").write_text(code)
     compiler = ["cc", "-std=gnu11", "-Wall", "-Wextra", "-Werror", "host.c", "-o", "host"]
