@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from tracking_data import LabelledSequence, TrackedFrame
 
 from edge_irdet.errors import ExtraMissingError
+from edge_irdet.errors.installation import install_step
 
 SAME_TARGET = 5.0
 """Greatest distance of a track from its target's labelled centre, pixels: the labels are loose boxes."""
@@ -102,6 +103,6 @@ def _motmetrics() -> Any:
         import motmetrics
     except ImportError as error:
         raise ExtraMissingError(
-            "motmetrics is not installed", "pip install 'edge-irdet[dev]' or pip install motmetrics"
+            "motmetrics is not installed", f"{install_step('dev')}, or pip install motmetrics"
         ) from error
     return motmetrics

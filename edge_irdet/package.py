@@ -21,6 +21,7 @@ from edge_irdet.errors import (
     PrecisionMissingError,
     SchemaNewerError,
 )
+from edge_irdet.errors.installation import UPDATE_STEP
 
 SCHEMA_VERSION = 1
 """Version of the manifest this package writes and the newest it reads."""
@@ -263,7 +264,7 @@ def _read_manifest(directory: Path) -> Manifest:
         if schema > SCHEMA_VERSION:
             raise SchemaNewerError(
                 f"{path} has schema {schema}; this edge-irdet reads up to {SCHEMA_VERSION}",
-                "update edge-irdet: pip install --upgrade edge-irdet",
+                UPDATE_STEP,
             )
         manifest = msgspec.json.decode(content, type=Manifest)
     except msgspec.DecodeError as error:

@@ -13,6 +13,7 @@ from typing import Annotated
 import msgspec
 
 from edge_irdet.errors import RecordInvalidError
+from edge_irdet.errors.installation import UPDATE_STEP
 
 RECORD_SCHEMA = 2
 """Version of the record this package writes and the newest it reads. Version 1 lacked what has a default
@@ -202,7 +203,7 @@ def decode_record(line: bytes | str) -> Record:
         if schema > RECORD_SCHEMA:
             raise RecordInvalidError(
                 f"the record has schema {schema}; this edge-irdet reads up to {RECORD_SCHEMA}",
-                "update edge-irdet: pip install --upgrade edge-irdet",
+                UPDATE_STEP,
             ) from error
         raise RecordInvalidError(
             f"the line is not a record: {reason}", "check that the file is what edge-irdet stream wrote"

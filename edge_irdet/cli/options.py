@@ -10,6 +10,7 @@ import click
 
 from edge_irdet.detection.sixteen_bit.text import parse_mapping
 from edge_irdet.errors import EdgeIrdetError, ExtraMissingError
+from edge_irdet.errors.installation import install_step
 from edge_irdet.package import SixteenBitSpec
 
 
@@ -77,5 +78,5 @@ def require_extra(extra: str, *modules: str) -> None:
         except ImportError as error:
             raise ExtraMissingError(
                 f"this command needs the extra [{extra}]; {error.name or module} cannot be imported: {error}",
-                f"pip install 'edge-irdet[{extra}]'",
+                install_step(extra),
             ) from error

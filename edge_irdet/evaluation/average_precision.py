@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from edge_irdet.detection.detections import Detections
 from edge_irdet.errors import ExtraMissingError, OptionError
+from edge_irdet.errors.installation import install_step
 from edge_irdet.evaluation.truth import Truth
 
 OVERLAP = 0.5
@@ -170,6 +171,6 @@ def _pycocotools() -> tuple[Any, Any]:
     except ImportError as error:
         raise ExtraMissingError(
             f"average precision needs pycocotools, which is not installed ({error})",
-            "pip install 'edge-irdet[evaluate]'",
+            install_step("evaluate"),
         ) from error
     return COCO, COCOeval

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, ClassVar
 
 from edge_irdet.errors import ExtraMissingError, OutputFailedError
+from edge_irdet.errors.installation import install_step
 from edge_irdet.preview.config import PreviewConfig
 from edge_irdet.preview.newest import NewestFrames
 from edge_irdet.record import Record
@@ -97,6 +98,6 @@ def _server_class() -> type[PreviewServer]:
     except ImportError as error:
         raise ExtraMissingError(
             f"--preview needs the extra [preview]; {error.name} cannot be imported: {error}",
-            "pip install 'edge-irdet[preview]'",
+            install_step("preview"),
         ) from error
     return PreviewServer

@@ -8,7 +8,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 onnx = pytest.importorskip("onnx")
-pytest.importorskip("tensorrt_rtx", reason="pip install 'edge-irdet[tensorrt-rtx]'")
+pytest.importorskip("tensorrt_rtx", reason="pip install -e '.[tensorrt-rtx]'")
 
 from onnx import TensorProto, helper, numpy_helper
 

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from edge_irdet.detection.detections import Detections
 from edge_irdet.errors import ExtraMissingError, OptionError
+from edge_irdet.errors.installation import install_step
 from edge_irdet.evaluation.average_precision import average_precision
 from edge_irdet.evaluation.truth import Truth
 
@@ -129,7 +130,7 @@ def test_missing_pycocotools(detections, monkeypatch):
     monkeypatch.setitem(sys.modules, "pycocotools.coco", None)
     with pytest.raises(ExtraMissingError) as caught:
         average_precision([detections()], [truth()])
-    assert caught.value.next_step == "pip install 'edge-irdet[evaluate]'"
+    assert caught.value.next_step == install_step("evaluate")
 
 
 def interpolated(hits: list[bool], targets: int) -> float:

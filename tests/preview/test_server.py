@@ -238,7 +238,7 @@ def test_without_the_extra(monkeypatch: pytest.MonkeyPatch, status: FakeStatus) 
     monkeypatch.setitem(__import__("sys").modules, "prometheus_client", None)
     with pytest.raises(ExtraMissingError) as caught:
         PreviewSink(PreviewConfig(), status)
-    assert "edge-irdet[preview]" in caught.value.next_step
+    assert "[preview]" in caught.value.next_step
 
 
 def test_a_server_that_has_ended_fails_the_output(

@@ -17,6 +17,7 @@ from typing import Any
 from edge_irdet.engine.cuda.adapter import Device
 from edge_irdet.engine.tensorrt.identity import Host
 from edge_irdet.errors import EdgeIrdetError, ExtraMissingError, OptionError, TensorRTError
+from edge_irdet.errors.installation import install_step
 
 MODULES = ("tensorrt", "tensorrt_rtx")
 """Modules :func:`open_tensorrt` looks for, in this order."""
@@ -210,7 +211,7 @@ def open_tensorrt(name: str = "auto") -> TensorRTModule:
     raise ExtraMissingError(
         f"TensorRT cannot be imported ({'; '.join(reasons)})",
         "on a Jetson: sudo apt install python3-libnvinfer, and a venv made with --system-site-packages; "
-        "on a PC with an RTX GPU: pip install 'edge-irdet[tensorrt-rtx]'",
+        f"on a PC with an RTX GPU: {install_step('tensorrt-rtx')}",
     )
 
 

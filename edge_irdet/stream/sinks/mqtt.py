@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from urllib.parse import unquote
 
 from edge_irdet.errors import ExtraMissingError, OptionError, OutputFailedError
+from edge_irdet.errors.installation import install_step
 from edge_irdet.record import Record, encode_record
 from edge_irdet.stream.frame import Frame
 from edge_irdet.stream.sinks.parameters import host_and_port, truth, whole_number
@@ -108,7 +109,7 @@ class MqttSink(Sink):
         except ImportError as error:
             raise ExtraMissingError(
                 f"{self.name} needs paho-mqtt, which cannot be imported ({error})",
-                "pip install 'edge-irdet[mqtt]'",
+                install_step("mqtt"),
             ) from error
         self._paho = paho
         self._client: Client | None = None

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
 from edge_irdet.errors import ExtraMissingError, OptionError, OutputFailedError
+from edge_irdet.errors.installation import install_step
 from edge_irdet.record import Record, encode_record
 from edge_irdet.stream.frame import Frame
 from edge_irdet.stream.sinks.parameters import whole_number
@@ -77,7 +78,7 @@ class ZeroMqSink(Sink):
         except ImportError as error:
             raise ExtraMissingError(
                 f"{self.name} needs pyzmq, which cannot be imported ({error})",
-                "pip install 'edge-irdet[zmq]'",
+                install_step("zmq"),
             ) from error
         self._error = zmq.ZMQError
         self._flags = zmq.DONTWAIT

@@ -21,7 +21,7 @@ from edge_irdet.errors import CudaError, DriverMissingError, ExtraMissingError, 
 
 @pytest.fixture
 def without_driver() -> CudaPythonAdapter:
-    pytest.importorskip("cuda.bindings.runtime", reason="pip install 'edge-irdet[tensorrt-rtx]'")
+    pytest.importorskip("cuda.bindings.runtime", reason="pip install -e '.[tensorrt-rtx]'")
     adapter = open_cuda("cuda-python")
     if adapter.driver_version():
         pytest.skip("this machine has an NVIDIA driver")

@@ -12,7 +12,7 @@ import msgspec
 import numpy as np
 import pytest
 
-trt = pytest.importorskip("tensorrt_rtx", reason="pip install 'edge-irdet[tensorrt-rtx]'")
+trt = pytest.importorskip("tensorrt_rtx", reason="pip install -e '.[tensorrt-rtx]'")
 torch = pytest.importorskip("torch")
 onnx = pytest.importorskip("onnx")
 pytest.importorskip("onnxsim")

@@ -32,6 +32,7 @@ from edge_irdet.errors import (
     OptionError,
     PrecisionMissingError,
 )
+from edge_irdet.errors.installation import install_step
 from edge_irdet.machine import gpu
 from edge_irdet.package import Package, Precision
 
@@ -88,14 +89,14 @@ def test_on_a_device_a_missing_binding_comes_with_its_remedy(
     small_package: Package, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def missing() -> None:
-        raise ExtraMissingError("cuda-python is not installed", "pip install 'edge-irdet[tensorrt]'")
+        raise ExtraMissingError("cuda-python is not installed", install_step("tensorrt"))
 
     monkeypatch.setattr(selection, "open_cuda", missing)
     monkeypatch.setattr(gpu, "NVIDIA_PLACES", (str(tmp_path / "absent"),))
     assert choose_runner(small_package).reason == "CPU runtime, fp32: no NVIDIA device here (E404)"
     (tmp_path / "nv_tegra_release").touch()
     monkeypatch.setattr(gpu, "NVIDIA_PLACES", (str(tmp_path / "nv_tegra_release"),))
-    assert "pip install 'edge-irdet[tensorrt]'" in choose_runner(small_package).reason
+    assert install_step("tensorrt") in choose_runner(small_package).reason
 
 
 def test_a_missing_binding_is_a_reason_for_the_cpu(

@@ -15,7 +15,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-paho = pytest.importorskip("paho.mqtt.client", reason="pip install 'edge-irdet[mqtt]'")
+paho = pytest.importorskip("paho.mqtt.client", reason="pip install -e '.[mqtt]'")
 
 from edge_irdet.errors import OutputFailedError
 from edge_irdet.record import Record, decode_record

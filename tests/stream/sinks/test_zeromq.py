@@ -8,7 +8,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-zmq = pytest.importorskip("zmq", reason="pip install 'edge-irdet[zmq]'")
+zmq = pytest.importorskip("zmq", reason="pip install -e '.[zmq]'")
 
 from edge_irdet.errors import OutputFailedError
 from edge_irdet.record import Record, decode_record
