@@ -20,6 +20,10 @@ AREAS = {
 """What the hundreds stand for."""
 
 
+LONGEST_SHOWN = 20
+"""Characters of a wrong code that its error quotes."""
+
+
 def all_errors() -> list[type[EdgeIrdetError]]:
     """Every error class, by rising code."""
     return sorted(_subclasses(EdgeIrdetError), key=lambda error: error.code)
@@ -39,10 +43,12 @@ def find_error(code: str) -> type[EdgeIrdetError]:
     wanted = wanted if wanted.startswith("E") else f"E{wanted}"
     if wanted in known:
         return known[wanted]
-    near = difflib.get_close_matches(wanted, known, n=4, cutoff=0.6)
+    begun = [one for one in known if one.startswith(wanted) and wanted != "E"]
+    near = begun[:4] or difflib.get_close_matches(wanted, known, n=4, cutoff=0.6)
     listed = "; ".join(f"{one} {known[one].title}" for one in sorted(near))
+    shown = code if len(code) <= LONGEST_SHOWN else code[:LONGEST_SHOWN] + "..."
     raise OptionError(
-        f"there is no error code {code!r}" + (f"; near: {listed}" if near else ""),
+        f"there is no error code {shown!r}" + (f"; near: {listed}" if near else ""),
         "edge-irdet explain, without a code, lists all",
     )
 
@@ -53,7 +59,7 @@ def explanation(error: type[EdgeIrdetError]) -> list[tuple[str, str]]:
 
 
 def describe_error(error: type[EdgeIrdetError]) -> dict[str, str]:
-    """An error as plain values, for programs in other languages: ``code``, ``class``, ``title``, ``when``, ...."""
+    """An error as plain values, for programs in other languages; the keys are those of ``errors.json``."""
     parts = {name.lower(): text for name, text in explanation(error)}
     return {"code": error.code, "class": error.__name__, "title": error.title, **parts}
 

@@ -117,15 +117,8 @@ def read_recipe(path: Path) -> Recipe:
     try:
         import yaml
     except ImportError as error:
-<<<<<<< HEAD
-        raise ExtraMissingError(
-            f"reading a recipe needs PyYAML: {error}", "pip install 'edge-irdet[train]'"
-        ) from error
-    next_step = "compare it with calibration/light-sgmtlm-reduced.yaml and docs/background/precision.md"
-=======
         raise ExtraMissingError(f"reading a recipe needs PyYAML: {error}", install_step("train")) from error
-    next_step = "compare it with calibration/light-sgmtlm-reduced.yaml and docs/precision.md"
->>>>>>> 176d170 (Errors carry When, Check and Fix; edge-irdet explain prints them; installing is told as it works)
+    next_step = "compare it with calibration/light-sgmtlm-reduced.yaml and docs/background/precision.md"
     try:
         content = yaml.safe_load(path.read_text(encoding="utf-8"))
     except OSError as error:
