@@ -11,6 +11,7 @@ from edge_irdet import __version__
 from edge_irdet.cli.build import build_command
 from edge_irdet.cli.calibrate import calibrate_command
 from edge_irdet.cli.evaluate import evaluate_command
+from edge_irdet.cli.explain import explain_command
 from edge_irdet.cli.export import export_command
 from edge_irdet.cli.info import info_command
 from edge_irdet.cli.package import package_commands
@@ -45,6 +46,7 @@ for command in (
     package_commands,
     sources_command,
     stream_command,
+    explain_command,
 ):
     commands.add_command(command)
 
@@ -56,7 +58,7 @@ def main() -> None:
     try:
         status = commands.main(standalone_mode=False)
     except EdgeIrdetError as error:
-        print(f"error {error}", file=sys.stderr)
+        print(f"error {error}\n  more: edge-irdet explain {error.code}", file=sys.stderr)
         status = EXIT_ERROR
     except click.exceptions.Abort:
         print("interrupted", file=sys.stderr)
