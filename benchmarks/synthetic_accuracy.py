@@ -24,7 +24,7 @@ from edge_irdet.detection.sixteen_bit.text import parse_mapping
 from edge_irdet.errors import EdgeIrdetError
 from edge_irdet.evaluation.detection_probability import DetectionProbability
 from edge_irdet.package import DEFAULT_PACKAGE
-from edge_irdet.scene import Clutter, SceneConfig, SyntheticScene
+from edge_irdet.scene import DIM_SCENES, SceneConfig, SyntheticScene
 
 MAPPINGS = ("linear-percentile", "plateau@0", "plateau:0.1,4,50@0", "plateau:1,4,0@0")
 GROUND_ROW = 220
@@ -57,7 +57,7 @@ def scenes(
     bits: int, targets: int, seeds: int, frames: int
 ) -> Iterator[tuple[NDArray[np.generic], NDArray[np.float64]]]:
     """Images with the true centroids in them, of every kind of clutter."""
-    for clutter in Clutter:
+    for clutter in DIM_SCENES:
         for seed in range(seeds):
             scene = SyntheticScene(SceneConfig(clutter=clutter, seed=seed, bits=bits, targets=targets))
             for index in range(frames):

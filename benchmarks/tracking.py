@@ -35,7 +35,7 @@ from edge_irdet.dataset.video_labels import videos_of_split
 from edge_irdet.detection.detector import Detector, DetectorConfig
 from edge_irdet.errors import EdgeIrdetError
 from edge_irdet.machine.processor import describe_processor
-from edge_irdet.scene import Clutter, SceneConfig
+from edge_irdet.scene import DIM_SCENES, SceneConfig
 from edge_irdet.tracking import Tracker, TrackerConfig
 
 SCENE_FRAMES = 300
@@ -132,7 +132,7 @@ def scene_configs(seeds: int) -> list[SceneConfig]:
     """The scenes: each clutter with each seed."""
     return [
         SceneConfig(clutter=clutter, seed=seed, frames=SCENE_FRAMES, targets=SCENE_TARGETS)
-        for clutter in Clutter
+        for clutter in DIM_SCENES
         for seed in range(seeds)
     ]
 

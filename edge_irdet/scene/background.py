@@ -28,6 +28,9 @@ class Background(Protocol):
     lowest_flight: float
     """Share of the frame's height above which targets enter and leave."""
 
+    overhead: bool
+    """Targets enter and leave at the upper border too, not only at the sides."""
+
     clutter: NDArray[np.float32]
     """[H + 2 BORDER, W + 2 BORDER] local standard deviation at every place, grey levels."""
 
@@ -41,10 +44,12 @@ class StillBackground:
     Args:
         picture: [H + 2 BORDER, W + 2 BORDER] grey levels, sharp.
         lowest_flight: as :attr:`Background.lowest_flight`.
+        overhead: as :attr:`Background.overhead`.
     """
 
-    def __init__(self, picture: NDArray[np.float32], lowest_flight: float) -> None:
+    def __init__(self, picture: NDArray[np.float32], lowest_flight: float, overhead: bool = True) -> None:
         self.lowest_flight = lowest_flight
+        self.overhead = overhead
         self._picture = through_optics(picture)
         self.clutter = local_deviation(self._picture)
 

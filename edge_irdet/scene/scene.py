@@ -14,6 +14,7 @@ from edge_irdet.errors import FrameFormatError, OptionError
 from edge_irdet.scene.background import BACKGROUND_STREAM, BORDER, Background
 from edge_irdet.scene.camera import CameraSway
 from edge_irdet.scene.config import Clutter, SceneConfig
+from edge_irdet.scene.open_land import treeline_background
 from edge_irdet.scene.sea import SeaBackground
 from edge_irdet.scene.sensor import Sensor
 from edge_irdet.scene.sky_scenes import cloud_background, urban_background
@@ -21,7 +22,8 @@ from edge_irdet.scene.tracks import Track, TrackSlot
 
 PATH_SAMPLES = 15
 DIMMEST, BRIGHTEST = 10.0, 170.0
-"""Bounds of a target's peak, grey levels: nothing hides below the quantisation or outshines the display."""
+"""Bounds of a peak that follows from an SCR, grey levels: none hides below the quantisation or outshines the
+display."""
 
 _TAPS = np.arange(-1, 3)
 
@@ -73,7 +75,9 @@ class SyntheticScene:
         self._background = _background(config.clutter, generator, config.height, config.width)
         self._sensor = Sensor(config.seed, config.height, config.width, config.noise, config.bits)
         lowest = self._background.lowest_flight
-        self._slots = [TrackSlot(config, slot, lowest) for slot in range(config.targets)]
+        self._slots = [
+            TrackSlot(config, slot, lowest, self._background.overhead) for slot in range(config.targets)
+        ]
         self._amplitudes: list[tuple[int, float]] = [(-1, 0.0)] * config.targets
         shape = (config.height + len(_TAPS), config.width + len(_TAPS))
         self._view, self._shifted = np.empty(shape, np.float32), np.empty(shape, np.float32)
@@ -144,11 +148,17 @@ class SyntheticScene:
     def _amplitude(self, slot: int, track: Track) -> float:
         """Signed peak of a target, grey levels: constant along its path."""
         if self._amplitudes[slot][0] != track.number:
-            places = [track.at((i + 0.5) / PATH_SAMPLES) for i in range(PATH_SAMPLES)]
-            around = [self._clutter_at(x + BORDER, y + BORDER) for x, y in places]
-            peak = min(max(track.scr * float(np.median(around)), DIMMEST), BRIGHTEST)
+            if track.contrast is not None:
+                peak = track.contrast
+            else:
+                peak = self._peak_for_scr(track)
             self._amplitudes[slot] = track.number, -peak if track.dark else peak
         return self._amplitudes[slot][1]
+
+    def _peak_for_scr(self, track: Track) -> float:
+        places = [track.at((i + 0.5) / PATH_SAMPLES) for i in range(PATH_SAMPLES)]
+        around = [self._clutter_at(x + BORDER, y + BORDER) for x, y in places]
+        return min(max(track.scr * float(np.median(around)), DIMMEST), BRIGHTEST)
 
     def _clutter_at(self, x: float, y: float) -> float:
         """Standard deviation around a place of the background, grey levels, with temporal noise."""
@@ -163,6 +173,8 @@ def _background(clutter: Clutter, generator: np.random.Generator, height: int, w
         return cloud_background(generator, height, width)
     if clutter is Clutter.SEA:
         return SeaBackground(generator, height, width)
+    if clutter is Clutter.TREELINE:
+        return treeline_background(generator, height, width)
     return urban_background(generator, height, width)
 
 

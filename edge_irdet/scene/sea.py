@@ -30,6 +30,7 @@ class SeaBackground:
     """
 
     lowest_flight = 0.8
+    overhead = True
 
     def __init__(self, generator: np.random.Generator, height: int, width: int) -> None:
         rows, columns = height + 2 * BORDER, width + 2 * BORDER

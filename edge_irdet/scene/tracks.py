@@ -19,6 +19,9 @@ OUTSIDE = 6.0
 TRACK_STREAM = 3
 """Keeps the tracks' random numbers apart from those of the background and the noise."""
 
+CONTRAST_STREAM = 4
+"""Keeps the random numbers of the contrasts apart from those."""
+
 
 @dataclass(frozen=True, slots=True)
 class Track:
@@ -35,6 +38,9 @@ class Track:
 
     scr: float
     """Wanted ratio of its peak to the clutter's median standard deviation along the path."""
+
+    contrast: float | None
+    """Wanted peak over the surroundings, grey levels; None where :attr:`scr` decides."""
 
     entry: tuple[float, float]
     """x, y of the beginning, outside the frame."""
@@ -65,12 +71,16 @@ class TrackSlot:
         config: of the scene.
         slot: 0 .. config.targets - 1.
         lowest: share of the frame's height above which paths begin and end.
+        overhead: paths begin and end at the upper border too.
     """
 
-    def __init__(self, config: SceneConfig, slot: int, lowest: float) -> None:
+    def __init__(self, config: SceneConfig, slot: int, lowest: float, overhead: bool = True) -> None:
         self._config = config
         self._slot = slot
         self._lowest = lowest
+        self._sides: tuple[str, ...] = ("left", "right") if not overhead else ("top", "left", "right")
+        if lowest >= 1.0:
+            self._sides += ("bottom",)
         generator = np.random.default_rng((config.seed, TRACK_STREAM, slot))
         self._seconds = float(generator.uniform(*CROSSING_SECONDS))
         # At the start every target is well inside, so that the first frames show something.
@@ -98,11 +108,17 @@ class TrackSlot:
         start, end = self._ends(generator)
         across = (-(end[1] - start[1]), end[0] - start[0])
         bow = float(generator.uniform(-0.07, 0.07))
+        # From a stream of its own, so that scenes without it stay as they are.
+        contrast = None
+        if config.contrast is not None:
+            own = np.random.default_rng((config.seed, CONTRAST_STREAM, self._slot, segment))
+            contrast = float(own.uniform(*config.contrast))
         return Track(
             number=segment * config.targets + self._slot,
             shape=shape,
             dark=bool(generator.random() < config.dark_share),
             scr=float(generator.uniform(*config.scr)),
+            contrast=contrast,
             entry=start,
             exit=end,
             hurry=float(generator.uniform(-0.5, 0.5)),
@@ -111,7 +127,7 @@ class TrackSlot:
 
     def _ends(self, generator: np.random.Generator) -> tuple[tuple[float, float], tuple[float, float]]:
         width, height = self._config.width, self._config.height
-        sides = ("top", "left", "right") if self._lowest < 1.0 else ("top", "left", "right", "bottom")
+        sides = self._sides
         shortest = 0.7 * min(width, height * self._lowest)
         while True:
             first, second = generator.choice(len(sides), 2, replace=False).tolist()

@@ -8,7 +8,7 @@ from typing import ClassVar
 import numpy as np
 
 from edge_irdet.errors import OptionError
-from edge_irdet.scene import Clutter, SceneConfig, SyntheticScene
+from edge_irdet.scene import Clutter, SceneConfig, SyntheticScene, usual_scene
 from edge_irdet.stream.frame import Frame, FrameTruth, ImageRing, PixelFormat
 from edge_irdet.stream.sources.source import Source
 from edge_irdet.stream.uri import SourceURI, check_parameters
@@ -25,7 +25,8 @@ class SyntheticSource(Source):
     """
 
     usage: ClassVar[str] = (
-        "synthetic:[cloud|sea|urban][?seed=0&frames=300&size=320x256&targets=3&bits=8|16]   scene with truth"
+        "synthetic:[cloud|sea|treeline|urban][?seed=0&frames=300&size=320x256&targets=3&bits=8|16]"
+        "   scene with truth"
     )
     live: ClassVar[bool] = False
 
@@ -102,4 +103,4 @@ def scene_config(uri: str, parsed: SourceURI) -> SceneConfig:
             f"the parameter {name}={value} of {uri!r} is not a number (size: WIDTHxHEIGHT)",
             f"for example: {SyntheticSource.usage}",
         ) from error
-    return SceneConfig(clutter=clutter, **changes)  # type: ignore[arg-type]
+    return usual_scene(clutter, **changes)
