@@ -116,8 +116,8 @@ class SceneConfig:
 def usual_scene(clutter: Clutter, **changes: object) -> SceneConfig:
     """The scene that ``synthetic:CLUTTER`` names.
 
-    ``treeline`` has targets like those of the videos that it is modelled on (``drone_ir_cc0``, 1126 targets in
-    every 60th frame), none of them colder than its surroundings, seen from a tripod. Percentiles 5, 50 and 95:
+    ``treeline`` has targets like those of the videos that it is modelled on (``drone_ir_cc0``, 1126 targets
+    in every 60th frame), none colder than its surroundings, seen from a tripod. Percentiles 5, 50 and 95:
 
     - width at half the peak, px: videos 2, 5, 11; here 2.4, 5.0, 10.1;
     - peak over the surroundings, grey levels: videos 66, 155, 221; here 49, 130, 211;
