@@ -32,7 +32,7 @@ from edge_irdet.scene import SceneConfig, SyntheticScene
 from edge_irdet.stream.frame import Frame, ImageRing, pixel_format_of
 from edge_irdet.stream.pipeline import Pipeline, PipelineConfig
 from edge_irdet.stream.process import keep_latency_even
-from edge_irdet.stream.sinks import open_sink
+from edge_irdet.stream.sinks.opening import open_sink
 from edge_irdet.stream.sources.source import Source
 from edge_irdet.tracking import Tracker
 

@@ -34,7 +34,7 @@ from edge_irdet.record import decode_record
 from edge_irdet.stream.capture import MAX_HUNG_READERS
 from edge_irdet.stream.pipeline import Pipeline, PipelineConfig
 from edge_irdet.stream.policy import FramePolicy
-from edge_irdet.stream.sinks import open_sink
+from edge_irdet.stream.sinks.opening import open_sink
 from edge_irdet.tracking import Tracker
 
 CAMERAS = 2

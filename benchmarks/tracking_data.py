@@ -17,7 +17,7 @@ from edge_irdet.detection.detector import Detector
 from edge_irdet.errors import FrameFormatError
 from edge_irdet.evaluation.matching import match_points
 from edge_irdet.scene import SceneConfig, SyntheticScene
-from edge_irdet.stream.sources import open_source
+from edge_irdet.stream.sources.opening import open_source
 
 LOWEST_SCORE = 0.25
 """Detections are kept down to this score; each table then takes those above its own threshold."""

@@ -25,8 +25,12 @@ DEVICE_MODULES = [
     "edge_irdet.engine.selection",
     "edge_irdet.scene",
     "edge_irdet.stream.pipeline",
-    "edge_irdet.stream.sources",
-    "edge_irdet.stream.sinks",
+    *(
+        f"edge_irdet.stream.{folder}.{path.stem}"
+        for folder in ("sources", "sinks")
+        for path in sorted((PACKAGE / "stream" / folder).glob("[a-z]*.py"))
+    ),
+    "edge_irdet.stream.sources.v4l2",
     "edge_irdet.tracking",
     "edge_irdet.preview",
     "edge_irdet.stream.watchdog",

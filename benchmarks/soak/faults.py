@@ -17,7 +17,7 @@ from edge_irdet.record import Record
 from edge_irdet.scene import SceneConfig, SyntheticScene
 from edge_irdet.stream.frame import Frame, ImageRing, PixelFormat
 from edge_irdet.stream.reconnection import ReconnectionConfig
-from edge_irdet.stream.sinks import Sink, StreamInfo
+from edge_irdet.stream.sinks.sink import Sink, StreamInfo
 from edge_irdet.stream.sources.source import ReadTimeout, Source
 
 RECONNECTION = ReconnectionConfig(

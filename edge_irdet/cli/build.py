@@ -129,7 +129,7 @@ def _build_with_torch_tensorrt(builder: EngineBuilder, config: BuildConfig, chec
     from edge_irdet.export.graph import DeployedGraph
     from edge_irdet.export.package_writer import model_from_checkpoint
     from edge_irdet.export.parity import check_parity
-    from edge_irdet.stream.sources import open_source
+    from edge_irdet.stream.sources.opening import open_source
     from edge_irdet.training.checkpoint import load_checkpoint
 
     convert = open_torch_tensorrt()

@@ -52,7 +52,7 @@ def export_command(
     """
     require_extra("train", "torch", "onnx", "onnxsim")
     from edge_irdet.export.package_writer import ExportConfig, export_package
-    from edge_irdet.stream.sources import open_source
+    from edge_irdet.stream.sources.opening import open_source
     from edge_irdet.training.checkpoint import load_checkpoint
 
     loaded = load_checkpoint(checkpoint)

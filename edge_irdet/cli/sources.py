@@ -10,7 +10,7 @@ import click
 from rich.console import Console
 from rich.table import Table
 
-from edge_irdet.stream.sources import SOURCE_USAGES
+from edge_irdet.stream.sources.opening import source_usages
 from edge_irdet.stream.sources.v4l2 import CameraDescription, list_cameras
 
 
@@ -26,7 +26,7 @@ def sources_command(as_json: bool) -> None:
     """
     cameras = list_cameras()
     if as_json:
-        usages = list(SOURCE_USAGES.values())
+        usages = list(source_usages().values())
         print(json.dumps({"cameras": [_as_json(each) for each in cameras], "sources": usages}, indent=2))
         return
     # What is found is data: nothing of it is cut off or taken for markup.
@@ -36,7 +36,7 @@ def sources_command(as_json: bool) -> None:
     for camera in cameras:
         _print_camera(console, camera)
     console.print("\nSources that --source takes:")
-    for usage in SOURCE_USAGES.values():
+    for usage in source_usages().values():
         console.print(f"  {usage}")
 
 

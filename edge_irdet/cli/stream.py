@@ -34,18 +34,23 @@ from edge_irdet.stream.pipeline import Pipeline, PipelineConfig
 from edge_irdet.stream.policy import FramePolicy
 from edge_irdet.stream.process import keep_latency_even
 from edge_irdet.stream.reconnection import ReconnectionConfig
-from edge_irdet.stream.sinks import SINK_USAGES, Output, open_sinks
-from edge_irdet.stream.sources import SOURCE_USAGES, open_source
+from edge_irdet.stream.sinks.opening import open_sinks, sink_usages
+from edge_irdet.stream.sinks.sink import Output
+from edge_irdet.stream.sources.opening import open_source, source_usages
 from edge_irdet.stream.sources.source import Source
 from edge_irdet.stream.status import StreamStatus
 from edge_irdet.stream.summary import StreamSummary
 from edge_irdet.stream.watchdog import HealthFile
 from edge_irdet.tracking import Tracker, TrackerConfig
 
-USAGES = "\n".join(
-    ["\b", "Sources:", *(f"  {usage}" for usage in SOURCE_USAGES.values()), "", "\b", "Outputs:"]
-    + [f"  {usage}" for usage in SINK_USAGES]
-)
+
+class StreamCommand(click.Command):
+    """Its help ends with the forms of all sources and outputs, whose modules are loaded for that alone."""
+
+    def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the forms."""
+        for title, usages in (("Sources", source_usages().values()), ("Outputs", sink_usages())):
+            formatter.write(f"\n{title}:\n" + "".join(f"  {usage}\n" for usage in usages))
 
 
 class OnOutputFailure(str, Enum):
@@ -58,7 +63,7 @@ class OnOutputFailure(str, Enum):
     """The stream ends."""
 
 
-@click.command("stream", epilog=USAGES)
+@click.command("stream", cls=StreamCommand)
 @click.option(
     "--source",
     "source_uris",

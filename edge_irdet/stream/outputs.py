@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from edge_irdet.errors import EdgeIrdetError, OutputGoneError
 from edge_irdet.record import Record
 from edge_irdet.stream.frame import Frame
-from edge_irdet.stream.sinks import Output, StreamInfo
+from edge_irdet.stream.sinks.sink import Output, StreamInfo
 from edge_irdet.stream.status import SinkStatus
 
 _log = logging.getLogger(__name__)

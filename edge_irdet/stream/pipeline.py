@@ -19,7 +19,7 @@ from edge_irdet.stream.frame import Frame
 from edge_irdet.stream.outputs import CountedSink
 from edge_irdet.stream.policy import FramePolicy, FrameQueues
 from edge_irdet.stream.reconnection import ReconnectionConfig
-from edge_irdet.stream.sinks import Output, Sink, StreamInfo
+from edge_irdet.stream.sinks.sink import Output, Sink, StreamInfo
 from edge_irdet.stream.sources.source import Source
 from edge_irdet.stream.status import SourceStatus, StreamStatus
 from edge_irdet.stream.summary import StreamSummary

@@ -13,7 +13,7 @@ from doubles.command_line import run
 from doubles.v4l2 import FakeCamera, FakeDevice, Mode
 from edge_irdet.cli import sources
 from edge_irdet.cli.sources import sources_command
-from edge_irdet.stream.sources import SOURCE_USAGES
+from edge_irdet.stream.sources.opening import source_usages
 from edge_irdet.stream.sources.v4l2 import list_cameras
 
 BY_ID = "usb-FLIR_[Boson]_31-video-index0"
@@ -44,10 +44,10 @@ def test_without_a_camera_it_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
     finished = CliRunner().invoke(sources_command)
     assert finished.exit_code == 0
     assert "no camera on this machine" in finished.output
-    for usage in SOURCE_USAGES.values():
+    for usage in source_usages().values():
         assert usage in finished.output
     finished = CliRunner().invoke(sources_command, ["--json"])
-    assert json.loads(finished.output) == {"cameras": [], "sources": list(SOURCE_USAGES.values())}
+    assert json.loads(finished.output) == {"cameras": [], "sources": list(source_usages().values())}
 
 
 def test_what_the_cameras_have(two_cameras: Path) -> None:

@@ -19,7 +19,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from edge_irdet.stream.sources import open_source
+from edge_irdet.stream.sources.opening import open_source
 from edge_irdet.stream.sources.v4l2 import V4L2Source
 
 REQUESTS = {

@@ -15,7 +15,7 @@ from edge_irdet.record import Record
 from edge_irdet.stream.frame import Frame
 from edge_irdet.stream.pipeline import Pipeline, PipelineConfig
 from edge_irdet.stream.policy import FramePolicy
-from edge_irdet.stream.sources import open_source
+from edge_irdet.stream.sources.opening import open_source
 from edge_irdet.stream.status import SourceState
 
 RESUME_SECONDS = 2.0

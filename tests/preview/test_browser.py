@@ -17,7 +17,7 @@ from edge_irdet.errors import SourceLostError
 from edge_irdet.preview import PreviewConfig, PreviewSink
 from edge_irdet.stream.pipeline import Pipeline, PipelineConfig
 from edge_irdet.stream.reconnection import ReconnectionConfig
-from edge_irdet.stream.sources import open_source
+from edge_irdet.stream.sources.opening import open_source
 from edge_irdet.stream.sources.synthetic import SyntheticSource
 from edge_irdet.stream.status import SourceState
 from edge_irdet.tracking import Tracker

@@ -19,7 +19,8 @@ from edge_irdet.record import Record, TrackUpdate, decode_record
 from edge_irdet.stream.frame import Frame, ImageRing, PixelFormat
 from edge_irdet.stream.pipeline import Pipeline, PipelineConfig
 from edge_irdet.stream.policy import FramePolicy
-from edge_irdet.stream.sinks import Output, open_sink
+from edge_irdet.stream.sinks.opening import open_sink
+from edge_irdet.stream.sinks.sink import Output
 
 
 class SlowDetector(BrightSpotDetector):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from types import TracebackType
-from typing import ClassVar
+from typing import ClassVar, NamedTuple
 
 from edge_irdet.record import Record
 from edge_irdet.stream.frame import Frame
@@ -97,3 +97,13 @@ class Sink(ABC):
             self.close()
         else:
             self.abandon()
+
+
+class Output(NamedTuple):
+    """One sink and what it takes."""
+
+    sink: Sink
+    """Not yet open."""
+
+    source_index: int | None = None
+    """Number of the source whose records it takes; None takes those of all sources."""

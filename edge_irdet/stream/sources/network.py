@@ -20,8 +20,6 @@ from edge_irdet.stream.sources.source import READ_SECONDS, Source
 from edge_irdet.stream.sources.timestamps import TimestampGaps
 from edge_irdet.stream.uri import check_parameters, redact_uri
 
-NETWORK_SCHEMES = ("rtsp", "rtsps", "http", "https", "tcp", "udp")
-
 TRANSPORTS = {"tcp": "tcp", "udp": "udp", "multicast": "udp_multicast"}
 """Our names of RTSP transports -> FFmpeg's."""
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from edge_irdet.record import DetectionRecord, Record, TrackRecord, TrackState
 from edge_irdet.stream.frame import Frame, PixelFormat
-from edge_irdet.stream.sinks import Sink, StreamInfo
+from edge_irdet.stream.sinks.sink import Sink, StreamInfo
 
 FRAME = Frame(np.zeros((48, 64), np.uint8), 0, 0, "test:", PixelFormat.GREY)
 

@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 
 from edge_irdet.errors import OutputFailedError
 from edge_irdet.record import DetectionRecord, Record
-from edge_irdet.stream.sinks import Sink, StreamInfo, open_sink
+from edge_irdet.stream.sinks.opening import open_sink
+from edge_irdet.stream.sinks.sink import Sink, StreamInfo
 
 Put = Callable[[Sink, Record], None]
 

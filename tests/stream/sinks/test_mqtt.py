@@ -19,7 +19,9 @@ paho = pytest.importorskip("paho.mqtt.client", reason="pip install -e '.[mqtt]'"
 
 from edge_irdet.errors import OutputFailedError
 from edge_irdet.record import Record, decode_record
-from edge_irdet.stream.sinks import Sink, StreamInfo, mqtt, open_sink
+from edge_irdet.stream.sinks import mqtt
+from edge_irdet.stream.sinks.opening import open_sink
+from edge_irdet.stream.sinks.sink import Sink, StreamInfo
 
 Put = Callable[[Sink, Record], None]
 Make = Callable[..., Record]

@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 
 from edge_irdet.errors import EdgeIrdetError, ExtraMissingError, OptionError, UnknownOutputError
 from edge_irdet.record import DetectionRecord, Record, TrackRecord, decode_record, encode_record
-from edge_irdet.stream.sinks import SINK_USAGES, open_sink, open_sinks
 from edge_irdet.stream.sinks.csv_table import DETECTION_COLUMNS, FRAME_COLUMNS
 from edge_irdet.stream.sinks.mqtt import MAX_WAITING
+from edge_irdet.stream.sinks.opening import open_sink, open_sinks, sink_usages
 from edge_irdet.stream.sinks.udp import ETHERNET_PAYLOAD, MAX_DATAGRAM
 from edge_irdet.stream.sinks.unix_socket import MAX_READERS
 from edge_irdet.stream.sinks.zeromq import DEFAULT_QUEUE
@@ -26,7 +26,7 @@ SECRET = "hunter2"
 def test_unknown_outputs_list_all_forms(uri: str) -> None:
     with pytest.raises(UnknownOutputError) as caught:
         open_sink(uri)
-    assert all(usage in caught.value.next_step for usage in SINK_USAGES)
+    assert all(usage in caught.value.next_step for usage in sink_usages())
     assert SECRET not in str(caught.value)
 
 
@@ -241,7 +241,7 @@ def test_the_page_of_the_outputs_says_what_there_is() -> None:
     for kind in (Record, DetectionRecord, TrackRecord):
         for name in kind.__struct_fields__:
             assert f"`{name}`" in text
-    for usage in SINK_USAGES:
+    for usage in sink_usages():
         form = re.split(r"[?\[ ]", usage.replace("mqtt[s]://[USER:PASSWORD@]", "mqtt://"))[0]
         assert form.replace("/run/edge-irdet/records", "PATH") in text.replace("unix:///PATH", "unix://PATH")
     assert ", ".join(FRAME_COLUMNS) in " ".join(text.split())

@@ -11,7 +11,8 @@ from edge_irdet.errors import FrameSizeChangedError, OutputFailedError
 from edge_irdet.record import FrameCounts, decode_record
 from edge_irdet.stream.frame import Frame, pixel_format_of
 from edge_irdet.stream.recording import make_record
-from edge_irdet.stream.sinks import Sink, StreamInfo, open_sink
+from edge_irdet.stream.sinks.opening import open_sink
+from edge_irdet.stream.sinks.sink import Sink, StreamInfo
 
 INFO = StreamInfo("test:", ("target",), 30.0, None)
 

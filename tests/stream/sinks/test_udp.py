@@ -12,7 +12,9 @@ from hypothesis import strategies as st
 
 from edge_irdet.errors import OutputFailedError
 from edge_irdet.record import Record, decode_record, encode_record
-from edge_irdet.stream.sinks import Sink, StreamInfo, open_sink, udp
+from edge_irdet.stream.sinks import udp
+from edge_irdet.stream.sinks.opening import open_sink
+from edge_irdet.stream.sinks.sink import Sink, StreamInfo
 from edge_irdet.stream.sinks.udp import MAX_DATAGRAM
 
 Put = Callable[[Sink, Record], None]

@@ -15,7 +15,8 @@ from hypothesis import strategies as st
 
 from edge_irdet.errors import OutputFailedError
 from edge_irdet.record import Record, decode_record
-from edge_irdet.stream.sinks import Sink, StreamInfo, open_sink
+from edge_irdet.stream.sinks.opening import open_sink
+from edge_irdet.stream.sinks.sink import Sink, StreamInfo
 from edge_irdet.stream.sinks.unix_socket import MAX_READERS, MAX_WAITING_BYTES, UnixSocketSink
 
 Put = Callable[[Sink, Record], None]

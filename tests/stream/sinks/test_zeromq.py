@@ -12,7 +12,8 @@ zmq = pytest.importorskip("zmq", reason="pip install -e '.[zmq]'")
 
 from edge_irdet.errors import OutputFailedError
 from edge_irdet.record import Record, decode_record
-from edge_irdet.stream.sinks import Sink, StreamInfo, open_sink
+from edge_irdet.stream.sinks.opening import open_sink
+from edge_irdet.stream.sinks.sink import Sink, StreamInfo
 
 Put = Callable[[Sink, Record], None]
 Make = Callable[..., Record]

@@ -12,7 +12,8 @@ import pytest
 
 from edge_irdet.errors import FrameUnreadableError, SourceMissingError, SourceTruncatedError
 from edge_irdet.stream.frame import Frame, PixelFormat
-from edge_irdet.stream.sources import Source, open_source
+from edge_irdet.stream.sources.opening import open_source
+from edge_irdet.stream.sources.source import Source
 
 
 def read_all(source: Source) -> list[Frame]:

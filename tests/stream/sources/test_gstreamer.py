@@ -16,14 +16,15 @@ import pytest
 import edge_irdet
 from doubles.network_servers import SYSTEM_PYTHON, MjpegCamera, has_rtsp_server, rtsp_server
 from edge_irdet.errors import ExtraMissingError, OptionError
-from edge_irdet.stream.sources import open_source
 from edge_irdet.stream.sources.gstreamer import GStreamerSource, redact_pipeline
+from edge_irdet.stream.sources.opening import open_source
 
 SCRIPT = """
 import json, sys, time
 from doubles.numbered_pictures import number_of
 from edge_irdet.errors import EdgeIrdetError
-from edge_irdet.stream.sources import gstreamer, open_source
+from edge_irdet.stream.sources import gstreamer
+from edge_irdet.stream.sources.opening import open_source
 from edge_irdet.stream.sources.source import ReadTimeout
 
 uri, count, pause, gstreamer.SILENCE_S = sys.argv[1], int(sys.argv[2]), float(sys.argv[3]), float(sys.argv[4])

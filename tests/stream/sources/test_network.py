@@ -29,8 +29,8 @@ from edge_irdet.errors import OptionError, SourceLostError
 from edge_irdet.record import FrameCounts
 from edge_irdet.stream.frame import Frame, PixelFormat
 from edge_irdet.stream.policy import FramePolicy, FrameQueues
-from edge_irdet.stream.sources import open_source
 from edge_irdet.stream.sources.network import NetworkSource, network_address
+from edge_irdet.stream.sources.opening import open_source
 from edge_irdet.stream.sources.source import ReadTimeout, Source
 
 
@@ -396,7 +396,7 @@ def test_nobody_sends() -> None:
 LOG_SCRIPT = """
 import sys
 from edge_irdet.errors import EdgeIrdetError
-from edge_irdet.stream.sources import open_source
+from edge_irdet.stream.sources.opening import open_source
 for uri in sys.argv[1:]:
     try:
         with open_source(uri) as source:

@@ -12,8 +12,8 @@ import pytest
 from doubles.network_servers import RtspServer, has_rtsp_server, rtsp_server
 from doubles.numbered_pictures import number_of
 from edge_irdet.errors import SourceLostError
-from edge_irdet.stream.sources import Source, open_source
-from edge_irdet.stream.sources.source import ReadTimeout
+from edge_irdet.stream.sources.opening import open_source
+from edge_irdet.stream.sources.source import ReadTimeout, Source
 
 pytestmark = pytest.mark.skipif(
     not has_rtsp_server(),

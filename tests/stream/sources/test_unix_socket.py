@@ -31,8 +31,9 @@ from edge_irdet.errors import (
 from edge_irdet.stream.frame import Frame, PixelFormat
 from edge_irdet.stream.frame_message import FrameHeader
 from edge_irdet.stream.frame_sender import FrameSender
-from edge_irdet.stream.sources import Source, open_source, unix_socket
-from edge_irdet.stream.sources.source import ReadTimeout
+from edge_irdet.stream.sources import unix_socket
+from edge_irdet.stream.sources.opening import open_source
+from edge_irdet.stream.sources.source import ReadTimeout, Source
 
 
 @pytest.fixture

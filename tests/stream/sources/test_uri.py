@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from edge_irdet.errors import OptionError, SourceMissingError, UnknownSourceError
-from edge_irdet.stream.sources import open_source
 from edge_irdet.stream.sources.image_folder import natural_key
+from edge_irdet.stream.sources.opening import open_source
 from edge_irdet.stream.sources.synthetic import SyntheticSource
 from edge_irdet.stream.sources.v4l2 import V4L2Source
 from edge_irdet.stream.sources.video_file import VideoFileSource

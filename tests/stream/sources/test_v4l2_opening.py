@@ -21,7 +21,7 @@ from doubles.v4l2 import (
     thermal_camera,
 )
 from edge_irdet.errors import CameraError
-from edge_irdet.stream.sources import open_source
+from edge_irdet.stream.sources.opening import open_source
 from edge_irdet.stream.sources.v4l2 import V4L2Source
 from edge_irdet.stream.sources.v4l2 import structures as v4l2
 from edge_irdet.stream.sources.v4l2.device import POLL_IN, KernelDevice

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from edge_irdet.errors import OptionError
-from edge_irdet.stream.sources import open_source
+from edge_irdet.stream.sources.opening import open_source
 from edge_irdet.stream.sources.v4l2 import CameraRequest, V4L2Source
 from edge_irdet.stream.sources.v4l2.pixels import CAMERA_FORMATS, Window
 from edge_irdet.stream.sources.v4l2.request import TelemetryRows
