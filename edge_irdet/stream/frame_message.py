@@ -1,4 +1,4 @@
-"""The bytes in which a host process hands frames over; docs/guides/sources.md has the table for any language."""
+"""The bytes in which a host process hands frames over; docs/guides/sources.md has the table."""
 
 from __future__ import annotations
 

@@ -231,16 +231,20 @@ def test_any_text_is_an_output_or_a_coded_error_that_shows_no_password(
             assert SECRET not in message
 
 
-PAGE = Path(__file__).parents[3] / "docs" / "guides" / "outputs.md"
+DOCS = Path(__file__).parents[3] / "docs"
 
 
-def test_the_page_of_the_outputs_says_what_there_is() -> None:
-    text = PAGE.read_text(encoding="utf-8")
+def test_the_page_of_the_record_has_every_field() -> None:
+    text = (DOCS / "reference" / "record.md").read_text(encoding="utf-8")
     example = text.split("```json\n")[1].split("```")[0].replace("\n", "")
     assert encode_record(decode_record(example)).decode() == example, "every field is in it, in order"
     for kind in (Record, DetectionRecord, TrackRecord):
         for name in kind.__struct_fields__:
             assert f"`{name}`" in text
+
+
+def test_the_page_of_the_outputs_says_what_there_is() -> None:
+    text = (DOCS / "guides" / "outputs.md").read_text(encoding="utf-8")
     for usage in sink_usages():
         form = re.split(r"[?\[ ]", usage.replace("mqtt[s]://[USER:PASSWORD@]", "mqtt://"))[0]
         assert form.replace("/run/edge-irdet/records", "PATH") in text.replace("unix:///PATH", "unix://PATH")
