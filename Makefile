@@ -10,12 +10,13 @@ THREADS ?= 0
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DELETE_ON_ERROR:
-.PHONY: demo test lint soak gpu-check full-model clean help
+.PHONY: demo test lint docs soak gpu-check full-model clean help
 
 help:
 	@echo "make demo   the main job on a synthetic scene: .venv, demo/detections.jsonl, overlay.mp4, contact.png"
 	@echo "make test   all tests, types and lint, in .venv-test"
 	@echo "make lint   types and lint alone"
+	@echo "make docs   the generated pages of docs/reference"
 	@echo "make gpu-check   on a machine with an NVIDIA GPU: what works there and how fast, as one JSON"
 	@echo "make soak   the stream under random faults for MINUTES=3, every fault accounted for"
 	@echo "make full-model DATA=nuaa_sirst   train, export and measure light-sgmtlm, whose weights are too large to ship"
@@ -42,6 +43,9 @@ lint: .venv-test/installed
 	.venv-test/bin/ruff check .
 	.venv-test/bin/ruff format --check .
 	.venv-test/bin/mypy
+
+docs: .venv-test/installed
+	.venv-test/bin/python docs/generate.py
 
 test: lint
 	.venv-test/bin/python -m pytest
