@@ -29,7 +29,8 @@ from edge_irdet.errors import EdgeIrdetError
 from edge_irdet.machine.processor import describe_processor
 from edge_irdet.package import open_package
 from edge_irdet.scene import SceneConfig, SyntheticScene
-from edge_irdet.stream.frame import Frame, ImageRing, pixel_format_of
+from edge_irdet.stream.frame import Frame, pixel_format_of
+from edge_irdet.stream.image_pool import ImagePool
 from edge_irdet.stream.pipeline import Pipeline, PipelineConfig
 from edge_irdet.stream.process import keep_latency_even
 from edge_irdet.stream.sinks.opening import open_sink
@@ -70,7 +71,7 @@ class MemorySource(Source):
         self._images = images
         self._frames = frames
         self._next = 0
-        self._ring = ImageRing()
+        self._pool = ImagePool()
 
     def open(self) -> None:
         """Begin anew."""
@@ -81,7 +82,7 @@ class MemorySource(Source):
         if self._next == self._frames:
             return None
         original = self._images[self._next % len(self._images)]
-        image = self._ring.take(original.shape, original.dtype.type)
+        image = self._pool.take(original.shape, original.dtype.type)
         np.copyto(image, original)
         frame = Frame(image, self._next, time.monotonic_ns(), self.uri, pixel_format_of(image))
         self._next += 1

@@ -15,7 +15,8 @@ from numpy.typing import NDArray
 from edge_irdet.errors import OutputFailedError, SourceLostError
 from edge_irdet.record import Record
 from edge_irdet.scene import SceneConfig, SyntheticScene
-from edge_irdet.stream.frame import Frame, ImageRing, PixelFormat
+from edge_irdet.stream.frame import Frame, PixelFormat
+from edge_irdet.stream.image_pool import ImagePool
 from edge_irdet.stream.reconnection import ReconnectionConfig
 from edge_irdet.stream.sinks.sink import Sink, StreamInfo
 from edge_irdet.stream.sources.source import ReadTimeout, Source
@@ -99,7 +100,7 @@ class FaultyCamera(Source):
         self._random = random.Random(seed)
         self._rate_wanted = rate
         self._size = SIZES[0]
-        self._ring = ImageRing()
+        self._pool = ImagePool()
         self._sequence = 0
         self._gave_here = False
         self._silent_until = 0.0
@@ -191,7 +192,7 @@ class FaultyCamera(Source):
 
     def _frame(self, serial: int) -> Frame:
         width, height = self._size
-        image = self._ring.take((height, width), np.uint8)
+        image = self._pool.take((height, width), np.uint8)
         np.copyto(image, _scene(self._size)[serial % SCENE_FRAMES])
         image[0, :SERIAL_BYTES] = np.frombuffer(serial.to_bytes(SERIAL_BYTES, "little"), np.uint8)
         marked, self._mark = self._mark, False

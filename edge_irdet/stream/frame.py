@@ -2,22 +2,14 @@
 
 from __future__ import annotations
 
-import sys
 from dataclasses import dataclass
 from enum import Enum
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 MAX_FRAMES_IN_FLIGHT = 10
 """Frames that may be alive at once between a source and the end of the sinks' work on them."""
-
-MAX_RING_IMAGES = 2 * MAX_FRAMES_IN_FLIGHT
-
-_REFERENCES_WHEN_FREE = 3
-"""Of the ring's list, of the variable in :meth:`ImageRing.take`, of the call that counts. A NumPy view refers
-to the array that owns the numbers, so it counts as well."""
 
 
 class PixelFormat(str, Enum):
@@ -48,8 +40,8 @@ class FrameTruth:
 class Frame:
     """One frame.
 
-    The image belongs to the source, which writes into it again when nobody refers to it or to a view of it
-    any more.
+    Its source does not write into the image again while anybody holds it or a view of it
+    (:class:`edge_irdet.stream.image_pool.ImagePool`).
     """
 
     image: NDArray[np.uint8] | NDArray[np.uint16]
@@ -73,34 +65,6 @@ class Frame:
 
     truth: FrameTruth | None = None
     """Ground truth where the source has it."""
-
-
-class ImageRing:
-    """Images of equal shape that a source fills in turn, so that nothing is allocated a frame.
-
-    An image is given out again only when nobody holds it any more, however long a detector or an output
-    takes: a live source does not wait for them, and must not write into a frame that they are still at. There
-    are as many images as frames were ever in flight at once.
-    """
-
-    def __init__(self) -> None:
-        self._images: list[NDArray[Any]] = []
-        self._next = 0
-
-    def take(self, shape: tuple[int, int], dtype: type[np.uint8] | type[np.uint16]) -> NDArray[Any]:
-        """The image to fill next; a new shape or dtype starts a new ring."""
-        if self._images and (self._images[0].shape != shape or self._images[0].dtype != dtype):
-            self._images, self._next = [], 0
-        for _ in range(len(self._images)):
-            image = self._images[self._next]
-            self._next = (self._next + 1) % len(self._images)
-            if sys.getrefcount(image) <= _REFERENCES_WHEN_FREE:
-                return image
-        image = np.zeros(shape, dtype)
-        # Whoever keeps frames for good gets new ones, but the ring does not grow with that.
-        if len(self._images) < MAX_RING_IMAGES:
-            self._images.append(image)
-        return image
 
 
 def pixel_format_of(image: NDArray[np.generic]) -> PixelFormat:

@@ -16,7 +16,8 @@ from edge_irdet.errors import (
     SourceTruncatedError,
 )
 from edge_irdet.record import Record, TrackUpdate, decode_record
-from edge_irdet.stream.frame import Frame, ImageRing, PixelFormat
+from edge_irdet.stream.frame import Frame, PixelFormat
+from edge_irdet.stream.image_pool import ImagePool
 from edge_irdet.stream.pipeline import Pipeline, PipelineConfig
 from edge_irdet.stream.policy import FramePolicy
 from edge_irdet.stream.sinks.opening import open_sink
@@ -273,11 +274,11 @@ def test_a_live_source_never_writes_into_a_frame_that_an_output_is_still_at(
     class Camera(ListSource):
         def __init__(self) -> None:
             super().__init__([], live=True)
-            self.ring = ImageRing()
+            self.pool = ImagePool()
 
         def read(self) -> Frame | None:
             time.sleep(0.0002)
-            image = self.ring.take((48, 64), np.uint16)
+            image = self.pool.take((48, 64), np.uint16)
             image[...] = self.next
             self.next += 1
             return Frame(image, self.next - 1, time.monotonic_ns(), self.uri, PixelFormat.Y16)

@@ -62,7 +62,7 @@ class Sink(ABC):
 
     @abstractmethod
     def write(self, frame: Frame, record: Record) -> None:
-        """Take one frame and its record, quickly. The frame's image must be copied to be kept.
+        """Take one frame and its record, quickly. The frame may be kept; each one that is costs its memory.
 
         A sink that may have to wait (a network peer, a slow encoder) does so in a thread of its own behind a
         bounded queue, and raises for what it had to leave out.

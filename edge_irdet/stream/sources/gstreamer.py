@@ -13,7 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge_irdet.errors import CameraError, ExtraMissingError, FrameFormatError, OptionError, SourceLostError
-from edge_irdet.stream.frame import Frame, ImageRing, pixel_format_of
+from edge_irdet.stream.frame import Frame, pixel_format_of
+from edge_irdet.stream.image_pool import ImagePool
 from edge_irdet.stream.sources.opencv_capture import LOG_NOTHING, quiet_opencv
 from edge_irdet.stream.sources.reading_thread import ReadingThread
 from edge_irdet.stream.sources.source import READ_SECONDS, ReadTimeout, Source
@@ -152,7 +153,7 @@ class _Reader:
     def __init__(self, source: GStreamerSource) -> None:
         self._source = source
         self._capture: cv2.VideoCapture | None = None
-        self._ring = ImageRing()
+        self._pool = ImagePool()
         self._raw: Any = None
         self._count = 0
 
@@ -191,10 +192,10 @@ class _Reader:
         )
         image: NDArray[Any]
         if raw.shape == size and raw.dtype in (np.uint8, np.uint16):
-            image = self._ring.take(size, np.uint16 if raw.dtype == np.uint16 else np.uint8)
+            image = self._pool.take(size, np.uint16 if raw.dtype == np.uint16 else np.uint8)
             image[...] = raw
         elif raw.shape == (*size, 3) and raw.dtype == np.uint8:
-            image = self._ring.take(size, np.uint8)
+            image = self._pool.take(size, np.uint8)
             cv2.cvtColor(raw, cv2.COLOR_BGR2GRAY, dst=image)
         else:
             raise FrameFormatError(

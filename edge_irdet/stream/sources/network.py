@@ -12,7 +12,8 @@ import cv2
 from numpy.typing import NDArray
 
 from edge_irdet.errors import ExtraMissingError, FrameFormatError, OptionError, SourceLostError
-from edge_irdet.stream.frame import Frame, ImageRing, pixel_format_of
+from edge_irdet.stream.frame import Frame, pixel_format_of
+from edge_irdet.stream.image_pool import ImagePool
 from edge_irdet.stream.sources.opencv_capture import cut_depth, grey_of_decoded, is_grey16, open_ffmpeg
 from edge_irdet.stream.sources.reachability import explain_refusal, require_reachable
 from edge_irdet.stream.sources.reading_thread import ReadingThread
@@ -64,7 +65,7 @@ class _Decoder:
     def __init__(self, capture: cv2.VideoCapture, source: NetworkSource) -> None:
         self._capture = capture
         self._source = source
-        self._ring = ImageRing()
+        self._pool = ImagePool()
         self._decoded: Any = None
         self._count = 0
 
@@ -76,7 +77,7 @@ class _Decoder:
             raise self._source.lost(self._count, time.monotonic() - started)
         self._decoded = raw
         self._count += 1
-        image = grey_of_decoded(raw, self._ring)
+        image = grey_of_decoded(raw, self._pool)
         if image is None:
             raise FrameFormatError(
                 f"{self._source.uri} decodes to {raw.dtype} {raw.shape}, neither 16-bit grey nor BGR",

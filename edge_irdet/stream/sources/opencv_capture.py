@@ -12,7 +12,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from edge_irdet.stream.frame import ImageRing
+from edge_irdet.stream.image_pool import ImagePool
 
 OPTIONS = "OPENCV_FFMPEG_CAPTURE_OPTIONS"
 """Environment variable from which OpenCV takes FFmpeg's format options, each time it opens a capture."""
@@ -80,23 +80,23 @@ def is_grey16(capture: cv2.VideoCapture) -> bool:
     return int(capture.get(cv2.CAP_PROP_CODEC_PIXEL_FORMAT)) == GREY16_CODE
 
 
-def grey_of_decoded(raw: NDArray[Any], ring: ImageRing) -> NDArray[np.uint8] | NDArray[np.uint16] | None:
-    """The grey picture of what FFmpeg decoded, in the ring's next image.
+def grey_of_decoded(raw: NDArray[Any], pool: ImagePool) -> NDArray[np.uint8] | NDArray[np.uint16] | None:
+    """The grey picture of what FFmpeg decoded, in an image of the pool.
 
     Args:
         raw: [H, W, 3] uint8 BGR, or [H, W] uint16.
-        ring: where the picture is put.
+        pool: gives the image.
 
     Returns:
         [H, W] uint8 or uint16; None where it is neither.
     """
     shape = (raw.shape[0], raw.shape[1])
     if raw.ndim == 3 and raw.shape[2] == 3 and raw.dtype == np.uint8:
-        image = ring.take(shape, np.uint8)
+        image = pool.take(shape, np.uint8)
         cv2.cvtColor(raw, cv2.COLOR_BGR2GRAY, dst=image)
         return image
     if raw.ndim == 2 and raw.dtype == np.uint16:
-        image = ring.take(shape, np.uint16)
+        image = pool.take(shape, np.uint16)
         image[...] = raw
         return image
     return None

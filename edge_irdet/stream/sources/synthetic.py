@@ -9,7 +9,8 @@ import numpy as np
 
 from edge_irdet.errors import OptionError
 from edge_irdet.scene import Clutter, SceneConfig, SyntheticScene, usual_scene
-from edge_irdet.stream.frame import Frame, FrameTruth, ImageRing, PixelFormat
+from edge_irdet.stream.frame import Frame, FrameTruth, PixelFormat
+from edge_irdet.stream.image_pool import ImagePool
 from edge_irdet.stream.sources.source import Source
 from edge_irdet.stream.uri import SourceURI, check_parameters
 
@@ -35,7 +36,7 @@ class SyntheticSource(Source):
         self.config = config
         self._scene: SyntheticScene | None = None
         self._next = 0
-        self._ring = ImageRing()
+        self._pool = ImagePool()
 
     @property
     def frame_count(self) -> int | None:
@@ -57,7 +58,7 @@ class SyntheticSource(Source):
         if self._scene is None or self._next >= self.config.frames:
             return None
         dtype = np.uint16 if self.config.bits == 16 else np.uint8
-        image = self._ring.take((self.config.height, self.config.width), dtype)
+        image = self._pool.take((self.config.height, self.config.width), dtype)
         rendered = self._scene.render(self._next, out=image)
         truth = rendered.truth
         frame = Frame(

@@ -19,8 +19,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge_irdet.errors import CameraError, OptionError, SourceLostError, SourceMissingError
-from edge_irdet.stream.frame import Frame, ImageRing, PixelFormat
+from edge_irdet.stream.frame import Frame, PixelFormat
 from edge_irdet.stream.frame_message import FrameHeader
+from edge_irdet.stream.image_pool import ImagePool
 from edge_irdet.stream.sources.source import READ_SECONDS, ReadTimeout, Source
 from edge_irdet.stream.uri import SourceURI, check_parameters
 
@@ -61,7 +62,7 @@ class UnixSocketSource(Source):
         self._listening: socket.socket | None = None
         self._host: socket.socket | None = None
         self._poll = select.poll()
-        self._ring = ImageRing()
+        self._pool = ImagePool()
         self._header_bytes = bytearray(FrameHeader.STRUCT.size)
         self._header: FrameHeader | None = None
         self._image: NDArray[Any] | None = None
@@ -206,7 +207,7 @@ class UnixSocketSource(Source):
     def _begin_pixels(self, header: FrameHeader) -> None:
         dtype = np.uint16 if header.pixel_format is PixelFormat.Y16 else np.uint8
         self._header = header
-        self._image = self._ring.take((header.height, header.width), dtype)
+        self._image = self._pool.take((header.height, header.width), dtype)
         self._target, self._received = self._image.reshape(-1).data.cast("B"), 0
 
     def _finished_frame(self) -> Frame:

@@ -9,7 +9,8 @@ from typing import Any, ClassVar
 import cv2
 
 from edge_irdet.errors import FrameFormatError, SourceMissingError, SourceTruncatedError
-from edge_irdet.stream.frame import Frame, ImageRing, pixel_format_of
+from edge_irdet.stream.frame import Frame, pixel_format_of
+from edge_irdet.stream.image_pool import ImagePool
 from edge_irdet.stream.sources.opencv_capture import cut_depth, grey_of_decoded, is_grey16
 from edge_irdet.stream.sources.source import Source
 
@@ -40,7 +41,7 @@ class VideoFileSource(Source):
         self._sequence = 0
         self._shape: tuple[int, ...] | None = None
         self._decoded: Any = None
-        self._ring = ImageRing()
+        self._pool = ImagePool()
 
     @property
     def frame_count(self) -> int | None:
@@ -103,7 +104,7 @@ class VideoFileSource(Source):
             self._require_whole()
             return None
         self._decoded = raw
-        image = grey_of_decoded(raw, self._ring)
+        image = grey_of_decoded(raw, self._pool)
         if image is None:
             raise FrameFormatError(
                 f"{self.path} decodes to {raw.dtype} {raw.shape}, which is neither 16-bit grey nor BGR",

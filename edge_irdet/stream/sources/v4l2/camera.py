@@ -9,7 +9,8 @@ from typing import Any, ClassVar
 from numpy.typing import NDArray
 
 from edge_irdet.errors import SourceLostError
-from edge_irdet.stream.frame import Frame, ImageRing, pixel_format_of
+from edge_irdet.stream.frame import Frame, pixel_format_of
+from edge_irdet.stream.image_pool import ImagePool
 from edge_irdet.stream.sources.source import READ_SECONDS, ReadTimeout, Source
 from edge_irdet.stream.sources.v4l2 import structures as v4l2
 from edge_irdet.stream.sources.v4l2.buffers import CaptureBuffers
@@ -69,7 +70,7 @@ class V4L2Source(Source):
         self._handle: VideoDevice | None = None
         self._buffers: CaptureBuffers | None = None
         self._agreement: Agreement | None = None
-        self._ring = ImageRing()
+        self._pool = ImagePool()
         self._image: NDArray[Any] | None = None
         self._reset()
 
@@ -170,8 +171,8 @@ class V4L2Source(Source):
         image = self._image
         if image is None:
             window, dtype = self._agreement.layout.window, self._agreement.layout.pixel_format.dtype
-            image = self._ring.take((window.height, window.width), dtype)
-        # Kept for the next frame where this one fails: only frames that are given out use up the ring.
+            image = self._pool.take((window.height, window.width), dtype)
+        # Kept for the next frame where this one fails.
         self._image = image
         if taken.flags & v4l2.BUF_FLAG_ERROR:
             problem: str | None = "its driver marked it as damaged"
