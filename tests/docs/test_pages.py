@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -44,6 +46,16 @@ def test_named_objects_can_be_imported(path: Path) -> None:
 def test_python_compiles_and_imports(path: Path) -> None:
     blocks = [block for block in parsed(path).blocks if block.language in ("python", "py")]
     assert [fault for block in blocks for fault in faults_of_python(block.text)] == []
+
+
+@pytest.mark.skipif(shutil.which("c++") is None, reason="needs a C++ compiler (apt-get install g++)")
+def test_the_cpp_example_compiles(tmp_path: Path) -> None:
+    (block,) = (block for block in parsed(DOCS / "reference" / "cpp.md").blocks if block.language == "cpp")
+    includes, _, body = block.text.partition("\n\n")
+    frame = "std::uint16_t pixels[640 * 512] = {};"
+    (tmp_path / "host.cpp").write_text(f"{includes}\nint main() {{\n{frame}\n{body}\n}}\n")
+    command = ["c++", "-std=c++17", "-fsyntax-only", f"-I{ROOT / 'jetson' / 'include'}", "host.cpp"]
+    subprocess.run(command, cwd=tmp_path, check=True)
 
 
 def test_the_landing_page_names_every_page() -> None:
