@@ -150,9 +150,10 @@ _encoder = msgspec.json.Encoder()
 _decoder = msgspec.json.Decoder(Record)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class FrameCounts:
-    """What a source had lost, up to one frame; see :class:`Record` for each."""
+    """What a source had lost, up to one frame; see :class:`Record` for each. Each stage that a frame passes
+    fills in its own."""
 
     dropped: int = 0
     """Captured and dropped because a newer frame came first."""

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import signal
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from enum import Enum
 from pathlib import Path
 from types import FrameType
 
 import click
-from rich.console import Console
+from rich.console import Console, RenderableType
 from rich.progress import (
     BarColumn,
     MofNCompleteColumn,
@@ -23,13 +23,14 @@ from rich.progress import (
 
 from edge_irdet.cli.logs import LogFormat, start_logging
 from edge_irdet.cli.options import choice_of, map16_option
-from edge_irdet.cli.stream_summary import print_summary
+from edge_irdet.cli.stream_summary import print_score, print_summary
 from edge_irdet.detection.detector import Detector, DetectorConfig
 from edge_irdet.engine.selection import RUNTIMES, choose_runner
 from edge_irdet.errors import FramesSkippedError, OptionError, RecordsLostError
 from edge_irdet.package import DEFAULT_PACKAGE, NmsRule, Precision, SixteenBitSpec, open_package
 from edge_irdet.preview import PreviewConfig, PreviewSink, preview_address, preview_token
-from edge_irdet.record import Record
+from edge_irdet.scoring import ScoringSink
+from edge_irdet.stream.board import StreamBoard
 from edge_irdet.stream.pipeline import Pipeline, PipelineConfig
 from edge_irdet.stream.policy import FramePolicy
 from edge_irdet.stream.process import keep_latency_even
@@ -37,8 +38,6 @@ from edge_irdet.stream.reconnection import ReconnectionConfig
 from edge_irdet.stream.sinks.opening import open_sinks, sink_usages
 from edge_irdet.stream.sinks.sink import Output
 from edge_irdet.stream.sources.opening import open_source, source_usages
-from edge_irdet.stream.sources.source import Source
-from edge_irdet.stream.status import StreamStatus
 from edge_irdet.stream.summary import StreamSummary
 from edge_irdet.stream.watchdog import HealthFile
 from edge_irdet.tracking import Tracker, TrackerConfig
@@ -168,12 +167,15 @@ def stream_command(
     """
     sources = [open_source(uri) for uri in source_uris]
     sinks = open_sinks(outputs, source_uris)
-    config = DetectorConfig(
-        score_threshold=score, nms=None if nms is None else NmsRule(nms), sixteen_bit=map16
-    )
     held = open_package(package)
     asked = None if precision is None else Precision(precision)
     selection = choose_runner(held, asked, runtime, threads=threads)
+    config = DetectorConfig(
+        precision=selection.precision,
+        score_threshold=score,
+        nms=None if nms is None else NmsRule(nms),
+        sixteen_bit=map16,
+    )
     start_logging(LogFormat(log_format), log_level)
     if birth_score is not None and not track:
         raise OptionError("--birth-score is given without --track", "add --track, or leave it away")
@@ -186,25 +188,26 @@ def stream_command(
         ),
         stop_on_output_failure=on_output_failure == OnOutputFailure.STOP.value,
         tracker=(lambda: Tracker(tracking)) if track else None,
-        package=held.directory.name,
-        runner=selection.reason,
     )
     # The terminal is for people; standard output may be the feed.
     console = Console(stderr=True, quiet=quiet)
     console.print(selection.reason, style="dim", highlight=False)
     with Detector(held, config, selection.runner) as detector, ExitStack() as stack:
-        page = None
+        board, page, scoring = StreamBoard(), None, None
         if preview is not None:
-            page = _page(preview, preview_token_file, lambda: pipeline.status())
+            page = _page(preview, preview_token_file, board)
             sinks.append(Output(page))
-        pipeline = Pipeline(sources, detector, sinks, pipeline_config)
+        if any(source.has_truth for source in sources):
+            scoring = ScoringSink()
+            sinks.append(Output(scoring))
+        pipeline = Pipeline(sources, detector, sinks, pipeline_config, board)
         if page is not None:
             page.start()
             stack.callback(page.close)
             console.print(f"preview: {page.url}", highlight=False)
-        stack.enter_context(HealthFile(health_file, pipeline.status))
+        stack.enter_context(HealthFile(health_file, board))
         stack.enter_context(_stopped_by_signals(pipeline))
-        pipeline.on_frame = stack.enter_context(_progress(sources, frames, console))
+        stack.enter_context(_StreamProgress(board, frames, console))
         keep_latency_even()
         try:
             pipeline.run()
@@ -213,12 +216,14 @@ def stream_command(
             summary = pipeline.summary()
             if summary.frames:
                 print_summary(summary, console)
+                if scoring is not None:
+                    print_score(scoring, console)
     _require_complete(summary, any(source.live for source in sources))
 
 
-def _page(address: str, token_file: Path | None, status: Callable[[], StreamStatus]) -> PreviewSink:
+def _page(address: str, token_file: Path | None, board: StreamBoard) -> PreviewSink:
     host, port = preview_address(address)
-    return PreviewSink(PreviewConfig(host, port, preview_token(token_file)), status)
+    return PreviewSink(PreviewConfig(host, port, preview_token(token_file)), board)
 
 
 def _require_complete(summary: StreamSummary, live: bool) -> None:
@@ -240,34 +245,35 @@ def _require_complete(summary: StreamSummary, live: bool) -> None:
         )
 
 
-@contextmanager
-def _progress(
-    sources: list[Source], frames: int | None, console: Console
-) -> Iterator[Callable[[Record], None]]:
-    """A progress bar, and what to call with each record; nothing on a terminal that is none."""
-    bar = Progress(
-        SpinnerColumn(),
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TextColumn("{task.fields[found]} detections"),
-        TimeElapsedColumn(),
-        console=console,
-        disable=console.quiet or not console.is_terminal,
-    )
-    name = sources[0].uri if len(sources) == 1 else f"{len(sources)} sources"
-    task = bar.add_task(name, total=frames, found=0)
-    found = 0
+class _StreamProgress(Progress):
+    """A bar that reads the board whenever it draws itself."""
 
-    def on_frame(record: Record) -> None:
-        nonlocal found
-        found += len(record.detections)
-        counts = [source.frame_count for source in sources]
+    def __init__(self, board: StreamBoard, frames: int | None, console: Console) -> None:
+        self._board = board
+        self._frames = frames
+        super().__init__(
+            SpinnerColumn(),
+            TextColumn("{task.description}"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TextColumn("{task.fields[found]} detections"),
+            TimeElapsedColumn(),
+            console=console,
+            disable=console.quiet or not console.is_terminal,
+        )
+        sources = board.sources
+        name = sources[0].uri if len(sources) == 1 else f"{len(sources)} sources"
+        self.add_task(name, found=0)
+
+    def get_renderables(self) -> Iterable[RenderableType]:
+        """The bar as it is now."""
+        summary = self._board.summary()
+        counts = [source.frame_count for source in self._board.sources]
         known = sum(count for count in counts if count is not None) if None not in counts else None
-        bar.update(task, advance=1, total=frames or known, found=found)
-
-    with bar:
-        yield on_frame
+        for task in self.tasks:  # one, and none yet while this is being made
+            total = self._frames or known
+            self.update(task.id, completed=summary.frames, total=total, found=summary.detections)
+        return super().get_renderables()
 
 
 @contextmanager

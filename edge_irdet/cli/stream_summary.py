@@ -5,6 +5,7 @@ from __future__ import annotations
 from rich.console import Console
 from rich.table import Table
 
+from edge_irdet.scoring import ScoringSink
 from edge_irdet.stream.summary import StreamSummary
 
 
@@ -25,13 +26,31 @@ def print_summary(summary: StreamSummary, console: Console) -> None:
     ):
         if part.p50 is not None:
             table.add_row(name, f"p50 {part.p50:.2f}  p90 {part.p90:.2f}  p99 {part.p99:.2f} ms")
-    if summary.pd is not None:
-        table.add_row("Pd against the scene's truth", f"{100 * summary.pd:.1f} % (within 3 px)")
-    if summary.fa is not None and summary.false_alarms_per_frame is not None:
-        table.add_row(
-            "Fa", f"{summary.fa:.2e} of the pixels, {summary.false_alarms_per_frame:.3f} boxes a frame"
-        )
     console.print(table)
     for sink in summary.sinks:
         missed = f", {sink.lost} lost" if sink.lost else ""
         console.print(f"{sink.sink}: {sink.written} records{missed}", highlight=False)
+
+
+def print_score(score: ScoringSink, console: Console) -> None:
+    """A table of what was found of the scene's true targets; nothing where no frame had a truth."""
+    counts = score.counts
+    if counts.fa is None or counts.false_alarms_per_image is None:
+        return
+    table = Table(title=f"against the scene's truth, within {score.distance:g} px")
+    for heading in ("targets by longer side", "in frames", "Pd"):
+        table.add_column(heading, justify="left" if heading.startswith("targets") else "right")
+    for name, found in score.by_size.items():
+        if found.targets:
+            table.add_row(name, f"{found.targets}", _percent(found.pd))
+    table.add_section()
+    table.add_row("all", f"{counts.targets}", _percent(counts.pd))
+    console.print(table)
+    console.print(
+        f"false alarms: {counts.false_alarms_per_image:.3f} per frame, Fa {counts.fa:.2e} of the pixels",
+        highlight=False,
+    )
+
+
+def _percent(share: float | None) -> str:
+    return "-" if share is None else f"{100 * share:.1f} %"

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from typing_extensions import Self
 
+from edge_irdet.detection.description import DetectorDescription
 from edge_irdet.detection.detections import Detections
 from edge_irdet.detection.preprocess import Preprocessor
 from edge_irdet.detection.session import DetectionSession
@@ -102,7 +103,17 @@ class Detector:
         self.postprocess = _changed_postprocess(manifest.postprocess, config)
         self.runner = runner or CpuRunner(self.package.graph_path(config.precision), config.threads)
         self._sixteen_bit = config.sixteen_bit or manifest.preprocess.sixteen_bit
+        self._precision = config.precision
         self._default = self.session()
+
+    @property
+    def description(self) -> DetectorDescription:
+        """Package, precision and runtime in words."""
+        return DetectorDescription(
+            package=self.package.directory.name,
+            precision=self._precision.value,
+            runtime=self.runner.name,
+        )
 
     @property
     def preprocessor(self) -> Preprocessor:

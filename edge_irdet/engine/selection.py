@@ -46,6 +46,9 @@ class Selection:
     reason: str
     """One line for the log, to be said once."""
 
+    precision: Precision
+    """Of the graph or engine that it runs."""
+
 
 def choose_runner(
     package: Package,
@@ -79,7 +82,7 @@ def choose_runner(
         raise OptionError(f"there is no runtime {runtime!r}", f"choose one of {', '.join(RUNTIMES)}")
     if runtime == "cpu":
         asked = precision or Precision.FP32
-        return Selection(_cpu(package, asked, threads), f"CPU runtime, {asked.value}: as asked")
+        return Selection(_cpu(package, asked, threads), f"CPU runtime, {asked.value}: as asked", asked)
     try:
         cuda = cuda or open_cuda()
         engine, host, module = _find(package, precision, module, cuda, device_index)
@@ -87,12 +90,12 @@ def choose_runner(
         if runtime == "tensorrt":
             raise
         asked = precision or Precision.FP32
-        return Selection(_cpu(package, asked, threads), _cpu_reason(error, asked))
+        return Selection(_cpu(package, asked, threads), _cpu_reason(error, asked), asked)
     found = engine.identity.precision
     runner = TensorRTRunner(
         package, found, engine=engine, module=module, cuda=cuda, device_index=device_index
     )
-    return Selection(runner, f"TensorRT runtime, {found.value}: {engine.path.name} fits {host}")
+    return Selection(runner, f"TensorRT runtime, {found.value}: {engine.path.name} fits {host}", found)
 
 
 def _find(

@@ -8,7 +8,6 @@ detection of a found target is one too, and is counted apart as well. Matching i
 
 from __future__ import annotations
 
-import itertools
 import json
 from collections import defaultdict
 from collections.abc import Callable, Sequence
@@ -31,6 +30,7 @@ from edge_irdet.detection.detections import Detections
 from edge_irdet.errors import DatasetImageError, OptionError
 from edge_irdet.evaluation.matching import match_points
 from edge_irdet.evaluation.operating_point import THRESHOLDS as STEPS
+from edge_irdet.evaluation.target_size import SIZE_CLASSES, size_class
 
 THRESHOLDS = np.array(STEPS)
 """Score thresholds at which everything is counted."""
@@ -41,16 +41,8 @@ FOUND_DISTANCES = (3.0, 5.0)
 FALSE_ALARM_DISTANCE = 8.0
 """Pixels from a target within which its detection is not a false alarm, found or not."""
 
-SIZE_LIMITS = (3.0, 5.0, 8.0, 12.0)
-"""Longer sides of targets in the image, pixels, that the size classes end below."""
-
-SIZE_CLASSES = (
-    f"under {SIZE_LIMITS[0]:g} px",
-    *(f"{low:g} to {high:g} px" for low, high in itertools.pairwise(SIZE_LIMITS)),
-    f"{SIZE_LIMITS[-1]:g} px and more",
-    "at the rim",
-)
-"""Names of the size classes; of a target at the rim hardly anything is in the image."""
+AT_THE_RIM = "at the rim"
+"""Stands for the size class of a target of which hardly anything is in the image."""
 
 CURVE_STEP = 5
 """Every fifth threshold is in the JSON."""
@@ -115,7 +107,9 @@ class VideoReport:
     by_class: dict[str, Tally] = field(default_factory=lambda: defaultdict(Tally))
     """By the class that the labels state, whatever the detector says."""
 
-    by_size: dict[str, Tally] = field(default_factory=lambda: {name: Tally() for name in SIZE_CLASSES})
+    by_size: dict[str, Tally] = field(
+        default_factory=lambda: {name: Tally() for name in (*SIZE_CLASSES, AT_THE_RIM)}
+    )
     """By the longer side of the target's extent in the image, not of its loose box."""
 
     videos: dict[str, Tally] = field(default_factory=dict)
@@ -198,16 +192,15 @@ def rate_frame(
     return tally, at
 
 
-def size_class(image: NDArray[np.uint8], label: VideoLabel) -> str:
-    """Which of :data:`SIZE_CLASSES` a labelled target belongs to, by its extent in the image."""
+def label_size_class(image: NDArray[np.uint8], label: VideoLabel) -> str:
+    """The size class of a labelled target by its extent in the image, or :data:`AT_THE_RIM`."""
     height, width = image.shape
     left, top, right, bottom = label.box
     visible = max(0.0, left), max(0.0, top), min(float(width), right), min(float(height), bottom)
     if visible[2] - visible[0] < 1 or visible[3] - visible[1] < 1:
-        return SIZE_CLASSES[-1]
+        return AT_THE_RIM
     box = tight_extent(image, visible).box
-    side = max(box[2] - box[0], box[3] - box[1])
-    return SIZE_CLASSES[int(np.searchsorted(SIZE_LIMITS, side, side="right"))]
+    return size_class(max(box[2] - box[0], box[3] - box[1]))
 
 
 def rate_videos(
@@ -248,7 +241,7 @@ def rate_videos(
                 hits = {limit: hit[:, index].astype(np.int64) for limit, hit in at.items()}
                 one = Tally(targets=1, found=hits)
                 report.by_class[label.target_class].add(one)
-                report.by_size[size_class(frame.image, label)].add(one)
+                report.by_size[label_size_class(frame.image, label)].add(one)
         expected = len(range(0, table[name][1], stride))
         if video.frames < expected:
             raise DatasetImageError(

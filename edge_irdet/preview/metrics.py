@@ -5,14 +5,14 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator, Sequence
 
+import msgspec
 from prometheus_client import CollectorRegistry
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, InfoMetricFamily, Metric
 from prometheus_client.exposition import choose_encoder
 from prometheus_client.registry import Collector
 
-from edge_irdet.preview.board import StatusBoard
-from edge_irdet.stream.latency_histogram import Percentiles
-from edge_irdet.stream.status import SinkStatus, SourceState, SourceStatus, StreamStatus
+from edge_irdet.preview.status_cache import StatusCache
+from edge_irdet.stream.status import Percentiles, SinkStatus, SourceState, SourceStatus, StreamStatus
 
 PREFIX = "edge_irdet_"
 
@@ -44,12 +44,12 @@ class StreamCollector(Collector):
     """Metric families of one stream.
 
     Args:
-        board: where the status is.
+        status: of the stream.
         viewers: how many are being served.
     """
 
-    def __init__(self, board: StatusBoard, viewers: Callable[[], int]) -> None:
-        self._board = board
+    def __init__(self, status: StatusCache, viewers: Callable[[], int]) -> None:
+        self._status = status
         self._viewers = viewers
 
     def describe(self) -> Iterator[Metric]:
@@ -58,18 +58,18 @@ class StreamCollector(Collector):
 
     def collect(self) -> Iterator[Metric]:
         """All families, of one moment."""
-        health = self._board.health()
+        health = self._status.health()
         yield _gauge(
             "alive", "Whether the process does its work, cameras that are waited for aside.", health.alive
         )
         yield _gauge("healthy", "Whether every source runs and gives young records.", health.healthy)
         yield _gauge("preview_viewers", "Pages and plain streams that are being served.", self._viewers())
-        stream = self._board.stream()
-        if stream is None:
-            return
+        stream = self._status.stream()
         now = time.monotonic_ns()
-        info = {"package": stream.package, "runner": stream.runner}
-        yield InfoMetricFamily(PREFIX + "stream", "What runs.", value=info)
+        info: dict[str, str] = msgspec.structs.asdict(stream.detector)
+        yield InfoMetricFamily(
+            PREFIX + "stream", "Package, precision and runtime that run, and why.", value=info
+        )
         yield _gauge("uptime_seconds", "Since the stream's start.", (now - stream.started_ns) / 1e9)
         if health.record_age_seconds is not None:
             yield _gauge("last_record_age_seconds", "Of the stream.", health.record_age_seconds)
@@ -78,11 +78,11 @@ class StreamCollector(Collector):
         yield _latency(stream)
 
 
-def exposition(board: StatusBoard, viewers: Callable[[], int], accept: str) -> tuple[bytes, str]:
+def exposition(status: StatusCache, viewers: Callable[[], int], accept: str) -> tuple[bytes, str]:
     """What a scrape gets.
 
     Args:
-        board: where the status is.
+        status: of the stream.
         viewers: how many are being served.
         accept: the request's Accept header.
 
@@ -90,7 +90,7 @@ def exposition(board: StatusBoard, viewers: Callable[[], int], accept: str) -> t
         The body and its content type: OpenMetrics where the scraper takes it, else Prometheus's text format.
     """
     registry = CollectorRegistry(auto_describe=False)
-    registry.register(StreamCollector(board, viewers))
+    registry.register(StreamCollector(status, viewers))
     encoder, content_type = choose_encoder(accept)
     return encoder(registry), content_type
 

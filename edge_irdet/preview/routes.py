@@ -13,8 +13,8 @@ from aiohttp import WSCloseCode, web
 from aiohttp.typedefs import Handler, Middleware
 
 from edge_irdet.preview.access import HEADERS, PAGE, SIGN_IN_PATH, Access
-from edge_irdet.preview.board import StatusBoard
 from edge_irdet.preview.metrics import exposition
+from edge_irdet.preview.status_cache import StatusCache
 from edge_irdet.preview.viewers import (
     BOUNDARY,
     CLOSE_SECONDS,
@@ -37,16 +37,16 @@ class Routes:
 
     Args:
         access: who may look.
-        board: the stream's status.
+        status: of the stream.
         viewers: those that watch.
         heard: told of each request.
     """
 
     def __init__(
-        self, access: Access, board: StatusBoard, viewers: Viewers, heard: Callable[[web.BaseRequest], None]
+        self, access: Access, status: StatusCache, viewers: Viewers, heard: Callable[[web.BaseRequest], None]
     ) -> None:
         self._access = access
-        self._board = board
+        self._status_cache = status
         self._viewers = viewers
         self._heard = heard
         self._assets = {name: _asset(file) for name, file in _page_files().items()}
@@ -140,18 +140,16 @@ class Routes:
         return web.Response(body=picture.jpeg, content_type="image/jpeg", headers=headers)
 
     async def _status(self, request: web.Request) -> web.Response:
-        stream = self._board.stream()
-        if stream is None:
-            return web.Response(status=503, text="The stream does not say how it is.\n")
-        return web.Response(body=msgspec.json.encode(stream), content_type="application/json")
+        body = msgspec.json.encode(self._status_cache.stream())
+        return web.Response(body=body, content_type="application/json")
 
     async def _metrics(self, request: web.Request) -> web.Response:
         accept = request.headers.get("Accept", "")
-        body, content_type = exposition(self._board, lambda: len(self._viewers), accept)
+        body, content_type = exposition(self._status_cache, lambda: len(self._viewers), accept)
         return web.Response(body=body, headers={"Content-Type": content_type})
 
     async def _health(self, request: web.Request) -> web.Response:
-        health = self._board.health()
+        health = self._status_cache.health()
         return web.Response(
             status=200 if health.healthy else 503,
             body=msgspec.json.encode(health),
@@ -168,9 +166,9 @@ class Routes:
     def _place(self, request: web.Request) -> int:
         given = request.query.get("source", "0")
         place = int(given) if given.isascii() and given.isdigit() and len(given) < 4 else -1
-        stream = self._board.stream()
-        if stream is not None and self._board.source_at(place) is None:
-            lines = "".join(f"  ?source={index}  {one.source}\n" for index, one in enumerate(stream.sources))
+        if self._status_cache.source_at(place) is None:
+            sources = self._status_cache.stream().sources
+            lines = "".join(f"  ?source={index}  {one.source}\n" for index, one in enumerate(sources))
             raise web.HTTPNotFound(text=f"There is no source {given[:20]!r}; there are:\n{lines}")
         return place
 

@@ -9,21 +9,20 @@ import logging
 import socket
 import threading
 import time
-from collections.abc import Callable
 
 from aiohttp import web
 from aiohttp.web_protocol import RequestHandler
 
 from edge_irdet.errors import OptionError, OutputFailedError
 from edge_irdet.preview.access import Access
-from edge_irdet.preview.board import StatusBoard
 from edge_irdet.preview.config import GIVE_A_TOKEN, PreviewConfig, is_loopback
 from edge_irdet.preview.newest import NewestFrames
 from edge_irdet.preview.pictures import Pictures
 from edge_irdet.preview.routes import Routes
+from edge_irdet.preview.status_cache import StatusCache
 from edge_irdet.preview.viewers import Viewers
+from edge_irdet.stream.board import StreamBoard
 from edge_irdet.stream.health import HealthLimits
-from edge_irdet.stream.status import StreamStatus
 
 CONNECTIONS_A_CLIENT = 4
 SPARE_CONNECTIONS = 16
@@ -50,15 +49,13 @@ class PreviewServer:
     Args:
         config: where and for whom.
         frames: the newest ones.
-        status: asks the stream how it is; called from the server's thread, must return at once.
+        board: where the stream writes how it is.
     """
 
-    def __init__(
-        self, config: PreviewConfig, frames: NewestFrames, status: Callable[[], StreamStatus]
-    ) -> None:
+    def __init__(self, config: PreviewConfig, frames: NewestFrames, board: StreamBoard) -> None:
         self._config = config
         self._frames = frames
-        self._status = status
+        self._board = board
         self._thread: threading.Thread | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._stop: asyncio.Event | None = None
@@ -116,10 +113,10 @@ class PreviewServer:
         self._loop = asyncio.get_running_loop()
         self._stop = asyncio.Event()
         limits = HealthLimits(record_age_seconds=self._config.record_age_seconds)
-        board = StatusBoard(self._status, limits)
+        status = StatusCache(self._board, limits)
         pictures = Pictures(self._frames, self._config.jpeg_quality)
-        viewers = Viewers(pictures, board, self._config.max_fps, self._config.max_clients)
-        routes = Routes(Access(self._config), board, viewers, self._heard)
+        viewers = Viewers(pictures, status, self._config.max_fps, self._config.max_clients)
+        routes = Routes(Access(self._config), status, viewers, self._heard)
         # aiohttp would log the text of malformed requests, and a token may stand in it.
         silent = logging.Logger("edge_irdet.preview.http", logging.CRITICAL + 1)
         runner = web.AppRunner(

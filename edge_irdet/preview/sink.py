@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import socket
-from collections.abc import Callable
 from typing import TYPE_CHECKING, ClassVar
 
 from edge_irdet.errors import ExtraMissingError, OutputFailedError
@@ -11,9 +10,9 @@ from edge_irdet.errors.installation import install_step
 from edge_irdet.preview.config import PreviewConfig
 from edge_irdet.preview.newest import NewestFrames
 from edge_irdet.record import Record
+from edge_irdet.stream.board import StreamBoard
 from edge_irdet.stream.frame import Frame
 from edge_irdet.stream.sinks.sink import Sink, StreamInfo
-from edge_irdet.stream.status import StreamStatus
 
 if TYPE_CHECKING:
     from edge_irdet.preview.server import PreviewServer
@@ -24,8 +23,7 @@ class PreviewSink(Sink):
 
     Args:
         config: where it listens, and for whom.
-        status: asks the stream how it is. It is called from the server's thread, a few times a second, and
-            must return at once.
+        board: of the stream; the pipeline gets the same one.
 
     Raises:
         ExtraMissingError: the extra ``[preview]`` is not installed.
@@ -33,10 +31,10 @@ class PreviewSink(Sink):
 
     usage: ClassVar[str] = "--preview [HOST:]PORT   web page with the live picture, /metrics and /healthz"
 
-    def __init__(self, config: PreviewConfig, status: Callable[[], StreamStatus]) -> None:
+    def __init__(self, config: PreviewConfig, board: StreamBoard) -> None:
         super().__init__(f"preview {bracketed(config.host)}:{config.port}")
         self._config = config
-        self._status = status
+        self._board = board
         self._frames = NewestFrames()
         self._server: PreviewServer | None = None
         _server_class()
@@ -56,7 +54,7 @@ class PreviewSink(Sink):
             OutputFailedError: the address cannot be listened on.
         """
         if self._server is None:
-            server = _server_class()(self._config, self._frames, self._status)
+            server = _server_class()(self._config, self._frames, self._board)
             server.start()
             self._server = server
 

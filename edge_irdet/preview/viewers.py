@@ -15,8 +15,8 @@ from collections.abc import Iterable
 import msgspec
 from aiohttp import WSCloseCode, WSMsgType, web
 
-from edge_irdet.preview.board import Notice, StatusBoard
 from edge_irdet.preview.pictures import Picture, Pictures, age_mark
+from edge_irdet.preview.status_cache import Notice, StatusCache
 from edge_irdet.record import encode_record
 
 NOTICE_SECONDS = 0.5
@@ -70,14 +70,14 @@ class Viewers:
 
     Args:
         pictures: makes them.
-        board: tells the sources and their states.
+        status: tells the sources and their states.
         max_fps: pictures a second and source.
         max_clients: viewers at once.
     """
 
-    def __init__(self, pictures: Pictures, board: StatusBoard, max_fps: float, max_clients: int) -> None:
+    def __init__(self, pictures: Pictures, status: StatusCache, max_fps: float, max_clients: int) -> None:
         self.pictures = pictures
-        self.board = board
+        self.status = status
         self.notice = b""
         self.notice_number = 0
         self._period = 1.0 / max_fps
@@ -126,7 +126,7 @@ class Viewers:
 
     def make(self, place: int, marked: bool) -> Picture | None:
         """The newest picture of a source; None where there is none."""
-        source = self.board.source_at(place)
+        source = self.status.source_at(place)
         if source is None:
             return None
         if not marked:
@@ -138,7 +138,7 @@ class Viewers:
 
     def made(self, place: int, marked: bool) -> Picture | None:
         """The picture of a source that the clock made last; None where there is none."""
-        source = self.board.source_at(place)
+        source = self.status.source_at(place)
         return None if source is None else self.pictures.made(source.source, marked)
 
     def snapshot(self, place: int) -> Picture | None:
@@ -155,7 +155,7 @@ class Viewers:
 
     def _renew_notice(self) -> None:
         self._notice_due = time.monotonic() + NOTICE_SECONDS
-        notice = Notice(stream=self.board.stream(), health=self.board.health(), viewers=len(self))
+        notice = Notice(stream=self.status.stream(), health=self.status.health(), viewers=len(self))
         self.notice = msgspec.json.encode(notice)
         self.notice_number += 1
 

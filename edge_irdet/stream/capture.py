@@ -19,10 +19,11 @@ from dataclasses import dataclass, replace
 
 from edge_irdet.errors import EdgeIrdetError, OptionError, SourceLostError, UnknownSourceError
 from edge_irdet.record import FrameCounts
+from edge_irdet.stream.board import SourceEntry
 from edge_irdet.stream.frame import Frame
 from edge_irdet.stream.policy import FrameQueues
 from edge_irdet.stream.reconnection import BackOff, ReconnectionConfig
-from edge_irdet.stream.sources.source import ReadTimeout, Source
+from edge_irdet.stream.sources.source import NAMED_SKIPS, ReadTimeout, Source
 from edge_irdet.stream.status import SourceState
 
 MAX_HUNG_READERS = 4
@@ -48,6 +49,7 @@ class _Reader:
     counting: bool = False
     """Whether its source's counts are to be added: since opening, until they were taken over."""
     skips_at_open: int = 0
+    reasons_at_open: int = 0
     missed_at_open: int = 0
     thread: threading.Thread | None = None
 
@@ -60,8 +62,8 @@ class Capture:
     """Feeds the frames of one source into its queue until it ends or is stopped.
 
     Args:
-        source_index: of its queue.
         source: not yet open.
+        entry: where its state and its losses are written; its index is that of the source's queue.
         queues: where frames go.
         config: when it is stalled or lost, and how it is brought back.
         on_start_failure: called when the source cannot be opened at the start; :attr:`error` says why.
@@ -69,52 +71,33 @@ class Capture:
 
     def __init__(
         self,
-        source_index: int,
         source: Source,
+        entry: SourceEntry,
         queues: FrameQueues,
         config: ReconnectionConfig,
         on_start_failure: Callable[[], None],
     ) -> None:
-        self.uri = source.uri
-        self.live = source.live
-        self.source = source
-        """The source that is read now."""
-        self.state = SourceState.CONNECTING
-        self.since_ns = time.monotonic_ns()
-        self.interruptions = 0
         self.error: BaseException | None = None
         """Why it ended, None where it came to its end or was stopped."""
-        self.last_error: str | None = None
-        """Why it was lost the last time."""
-        self._index = source_index
+        self._entry = entry
         self._queues = queues
         self._config = config
         self._on_start_failure = on_start_failure
         self._back_off = BackOff(config)
         # What a hung source is replaced by; made now, because an open source cannot be copied.
-        self._spare = source.renewed() if self.live else source
+        self._spare = source.renewed() if source.live else source
         self._lock = threading.Lock()
         self._stopped = threading.Event()
         self._reader = _Reader(source)
         self._hung: list[threading.Thread] = []
+        # What readers that are done have lost.
         self._skipped = 0
         self._missed = 0
+        self._skip_reasons: tuple[str, ...] = ()
         self._next_sequence = 0
         self._lost_since_ns: int | None = None
         self._started_ns = 0
-
-    @property
-    def skipped(self) -> int:
-        """Frames that could not be read so far."""
-        reader = self._reader
-        here = reader.source.skips.count - reader.skips_at_open if reader.counting else 0
-        return self._skipped + here
-
-    @property
-    def missed(self) -> int:
-        """Frames that the device made and that never arrived, so far."""
-        reader = self._reader
-        return self._missed + (reader.source.missed - reader.missed_at_open if reader.counting else 0)
+        entry.describe(source.rate, source.frame_count)
 
     def start(self) -> None:
         """Begin in a thread of its own."""
@@ -132,7 +115,7 @@ class Capture:
 
     def check(self) -> None:
         """Gives up a call that hangs. To be called a few times a second."""
-        if not self.live or self._stopped.is_set():
+        if not self._entry.live or self._stopped.is_set():
             return
         with self._lock:
             reader = self._reader
@@ -143,7 +126,7 @@ class Capture:
                 if seconds >= limit:
                     self._abandon(reader, seconds)
                 elif reader.opened and seconds >= self._config.stalled_after_seconds:
-                    self._enter(SourceState.STALLED)
+                    self._entry.enter(SourceState.STALLED)
             if self._reader.is_abandoned():
                 self._replace_hung()
 
@@ -155,7 +138,7 @@ class Capture:
         what = "a read" if reader.opened else "opening it"
         self._note_loss(
             SourceLostError(
-                f"{self.uri}: {what} has not come back for {seconds:.1f} s",
+                f"{self._entry.uri}: {what} has not come back for {seconds:.1f} s",
                 "check cable, power and driver of the camera",
             ),
             reader,
@@ -166,15 +149,14 @@ class Capture:
         if len(self._hung) >= MAX_HUNG_READERS:
             return
         self._reader = _Reader(self._spare, self._back_off.next_pause())
-        self.source = self._spare
         self._spare = self._spare.renewed()
-        self._enter(SourceState.WAITING)
+        self._entry.enter(SourceState.WAITING)
         self._start_reader()
 
     def _start_reader(self) -> None:
         reader = self._reader
         reader.thread = threading.Thread(
-            target=self._run, args=(reader,), name=f"capture-{self._index}", daemon=True
+            target=self._run, args=(reader,), name=f"capture-{self._entry.index}", daemon=True
         )
         reader.thread.start()
 
@@ -189,10 +171,10 @@ class Capture:
             if reader.is_abandoned():
                 return
             self.error = error
-            self._enter(SourceState.ENDED)
+            self._entry.enter(SourceState.ENDED)
         if error is not None and self._next_sequence == 0:
             self._on_start_failure()
-        self._queues.finish(self._index)
+        self._queues.finish(self._entry.index)
 
     def _session(self, reader: _Reader) -> bool:
         """Open the source and read it until it is lost; False where it shall not be opened again."""
@@ -200,7 +182,7 @@ class Capture:
         with self._lock:
             if reader.is_abandoned():
                 return False
-            self._enter(SourceState.CONNECTING)
+            self._entry.enter(SourceState.CONNECTING)
             reader.opened = False
             reader.busy_since_ns = time.monotonic_ns()
         try:
@@ -210,10 +192,12 @@ class Capture:
                     return False
                 reader.opened, reader.busy_since_ns = True, None
                 reader.skips_at_open, reader.missed_at_open = source.skips.count, source.missed
+                reader.reasons_at_open = len(source.skips.reasons)
                 reader.counting = True
-            if self.live:
+                self._entry.describe(source.rate, source.frame_count)
+            if source.live:
                 _log.info(
-                    "source open", extra={"source": self.uri, "format": source.negotiated or "as it comes"}
+                    "source open", extra={"source": source.uri, "format": source.negotiated or "as it comes"}
                 )
             return self._read_until_lost(reader)
         except EdgeIrdetError as error:
@@ -230,8 +214,8 @@ class Capture:
             with self._lock:
                 if not reader.is_abandoned():
                     self._keep_counts(reader)
-                    if self.state is SourceState.LOST:
-                        self._enter(SourceState.WAITING)
+                    if self._entry.state is SourceState.LOST:
+                        self._entry.enter(SourceState.WAITING)
 
     def _read_until_lost(self, reader: _Reader) -> bool:
         source = reader.source
@@ -252,19 +236,22 @@ class Capture:
             with self._lock:
                 if reader.is_abandoned():
                     return False
-                if self.state is not SourceState.RUNNING:
-                    self._enter(SourceState.RUNNING)
+                if self._entry.state is not SourceState.RUNNING:
+                    self._entry.enter(SourceState.RUNNING)
                 if base is None:
                     base, frame = self._first_of_session(frame)
                 if base:
                     frame = replace(frame, sequence=frame.sequence + base)
                 self._next_sequence = frame.sequence + 1
+                self._count_losses(reader)
                 counts = FrameCounts(
-                    skipped=self.skipped, missed=self.missed, interruptions=self.interruptions
+                    skipped=self._entry.skipped,
+                    missed=self._entry.missed,
+                    interruptions=self._entry.interruptions,
                 )
                 if heard_ns - opened_ns >= self._config.steady_after_seconds * 1e9:
                     self._back_off.reset()
-            if not self._queues.put(self._index, frame, counts):
+            if not self._queues.put(self._entry.index, frame, counts):
                 return False
         return False
 
@@ -273,24 +260,29 @@ class Capture:
         self._lost_since_ns = None
         if self._next_sequence == 0:
             return 0, frame
-        self.interruptions += 1
-        _log.info("source is back", extra={"source": self.uri, "interruptions": self.interruptions})
+        self._entry.count_interruption()
+        _log.info(
+            "source is back",
+            extra={"source": self._entry.uri, "interruptions": self._entry.interruptions},
+        )
         # How many frames the device made meanwhile is not known, so no gap is invented: the mark says it.
         return self._next_sequence - frame.sequence, replace(frame, discontinuity=True)
 
     def _note_silence(self, reader: _Reader, heard_ns: int) -> None:
         seconds = (time.monotonic_ns() - heard_ns) / 1e9
+        with self._lock:
+            self._count_losses(reader)
         if seconds >= self._config.lost_after_seconds:
             raise SourceLostError(
-                f"{self.uri} has given no frame for {seconds:.1f} s",
+                f"{self._entry.uri} has given no frame for {seconds:.1f} s",
                 "check the device or server that sends it",
             )
         with self._lock:
             if seconds >= self._config.stalled_after_seconds and not reader.is_abandoned():
-                self._enter(SourceState.STALLED)
+                self._entry.enter(SourceState.STALLED)
 
     def _may_return(self, error: EdgeIrdetError, reader: _Reader) -> bool:
-        if not self.live or isinstance(error, (OptionError, UnknownSourceError)):
+        if not self._entry.live or isinstance(error, (OptionError, UnknownSourceError)):
             return False
         now = time.monotonic_ns()
         if self._next_sequence == 0 and not reader.opened:
@@ -301,16 +293,27 @@ class Capture:
         return limit is None or since is None or (now - since) / 1e9 < limit
 
     def _note_loss(self, error: EdgeIrdetError, reader: _Reader) -> None:
-        self.last_error = error.what
         level = logging.WARNING if self._lost_since_ns is None else logging.DEBUG
         self._lost_since_ns = self._lost_since_ns or time.monotonic_ns()
-        _log.log(level, "source lost", extra={"source": self.uri, "code": error.code, "reason": error.what})
-        self._enter(SourceState.LOST)
+        _log.log(
+            level, "source lost", extra={"source": self._entry.uri, "code": error.code, "reason": error.what}
+        )
+        self._entry.enter(SourceState.LOST, error.what)
+
+    def _count_losses(self, reader: _Reader) -> None:
+        """Write down what was lost so far; of a reader that was abandoned, nothing more counts."""
+        if not reader.counting:
+            return
+        skips = reader.source.skips
+        skipped = skips.count - reader.skips_at_open
+        if self._skipped + skipped != self._entry.skipped:
+            reasons = skips.reasons[reader.reasons_at_open :]
+            self._entry.name_skips((*self._skip_reasons, *reasons)[:NAMED_SKIPS])
+        missed = reader.source.missed - reader.missed_at_open
+        self._entry.set_losses(self._skipped + skipped, self._missed + missed)
 
     def _keep_counts(self, reader: _Reader) -> None:
-        self._skipped, self._missed = self.skipped, self.missed
+        self._count_losses(reader)
+        self._skipped, self._missed = self._entry.skipped, self._entry.missed
+        self._skip_reasons = self._entry.skip_reasons
         reader.counting = False
-
-    def _enter(self, state: SourceState) -> None:
-        if state is not self.state:
-            self.state, self.since_ns = state, time.monotonic_ns()

@@ -1,29 +1,19 @@
-"""The emit thread: measures, tracks, makes records and feeds the sinks."""
+"""The emit thread: makes records and hands them to the sinks."""
 
 from __future__ import annotations
 
 import queue
 import threading
 import time
-from collections import deque
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack, suppress
-from dataclasses import dataclass
-from typing import Protocol
 
-import numpy as np
-from numpy.typing import NDArray
-
-from edge_irdet.detection.detections import Detections
-from edge_irdet.detection.measurement import measure
 from edge_irdet.errors import OutputFailedError
-from edge_irdet.evaluation.detection_probability import DetectionProbability
-from edge_irdet.record import Record, TrackUpdate
-from edge_irdet.stream.frame import Frame
-from edge_irdet.stream.latency_histogram import LatencyHistogram
+from edge_irdet.stream.board import StreamBoard
+from edge_irdet.stream.delivery import Detected
 from edge_irdet.stream.outputs import CountedSink
-from edge_irdet.stream.policy import EMIT_CAPACITY, Delivery
-from edge_irdet.stream.recording import make_record
+from edge_irdet.stream.policy import EMIT_CAPACITY
+from edge_irdet.stream.recording import RecordMaker
 from edge_irdet.stream.sinks.sink import StreamInfo
 
 PUT_SECONDS = 0.2
@@ -32,66 +22,6 @@ PUT_SECONDS = 0.2
 FINISH_SECONDS = 10.0
 """How long a stream that has ended waits for its sinks."""
 
-RATE_RECORDS = 64
-"""Records over which a source's rate is taken."""
-
-RATE_SECONDS = 3.0
-"""A source without a record for this long has the rate 0."""
-
-
-class FrameTracker(Protocol):
-    """What the pipeline needs of :class:`edge_irdet.tracking.tracker.Tracker`, one a source."""
-
-    def update(
-        self,
-        capture_ns: int,
-        boxes: NDArray[np.float32],
-        centroids: NDArray[np.float64],
-        scores: NDArray[np.float32],
-        classes: NDArray[np.int64],
-        *,
-        discontinuity: bool = False,
-        shutter: bool = False,
-        size: tuple[int, int] | None = None,
-    ) -> TrackUpdate:
-        """Take one frame's detections."""
-
-
-@dataclass(frozen=True, slots=True)
-class Detected:
-    """A frame that comes out of the detector."""
-
-    delivery: Delivery
-    detections: Detections
-    received_ns: int
-    """When the detector got it, monotonic clock."""
-    detected_ns: int
-    """When the detector had finished with it."""
-
-
-class SourceFigures:
-    """What became of one source's frames; written by the emit thread, read by others."""
-
-    def __init__(self) -> None:
-        self.frames = 0
-        self.last: Record | None = None
-        self._times: deque[int] = deque(maxlen=RATE_RECORDS)
-
-    def add(self, record: Record) -> None:
-        """Count a record."""
-        self.frames += 1
-        self.last = record
-        self._times.append(record.emit_ns)
-
-    def rate(self, now_ns: int) -> float | None:
-        """Records a second over the last ones; None before there are two."""
-        times = list(self._times)
-        if len(times) < 2:
-            return None
-        if now_ns - times[-1] > RATE_SECONDS * 1e9:
-            return 0.0
-        return (len(times) - 1) * 1e9 / max(1, times[-1] - times[0])
-
 
 class Emitter:
     """Takes detected frames in order and hands their records to the sinks, in a thread of its own.
@@ -99,50 +29,26 @@ class Emitter:
     The sinks are opened when the first frame comes: a stream that gives none leaves no file.
 
     Args:
+        records: makes the records.
         sinks: not yet open.
-        classes: names, by class index.
-        infos: what is known of each source; called when the first frame is there.
-        trackers: one a source, or none at all.
-        time_ns: the moment that a source's frame shows, for the trackers.
-        sources: how many there are.
-        on_frame: called after each frame with its record.
+        board: where sources are described and every frame is counted.
         on_failure: called when the stream has to end; :attr:`error` says why.
     """
 
     def __init__(
         self,
+        records: RecordMaker,
         sinks: Sequence[CountedSink],
-        classes: tuple[str, ...],
-        infos: Callable[[], Sequence[StreamInfo]],
-        trackers: Sequence[FrameTracker],
-        time_ns: Callable[[int, Frame], int],
-        sources: int,
-        on_frame: Callable[[Record], None],
+        board: StreamBoard,
         on_failure: Callable[[], None],
     ) -> None:
-        self.sinks = sinks
-        self.sources = [SourceFigures() for _ in range(sources)]
         self.error: BaseException | None = None
-        self.latency = LatencyHistogram()
-        self.detector_time = LatencyHistogram()
-        self.sinks_time = LatencyHistogram()
-        self.detections = 0
-        self.probability: DetectionProbability | None = None
-        self.started_ns = 0
-        self.ended_ns = 0
-        self._classes = classes
-        self._infos = infos
-        self._trackers = trackers
-        self._time_ns = time_ns
-        self._on_frame = on_frame
+        self._records = records
+        self._sinks = sinks
+        self._board = board
         self._on_failure = on_failure
         self._queue: queue.Queue[Detected | None] = queue.Queue(EMIT_CAPACITY)
         self._thread = threading.Thread(target=self._run, name="emit", daemon=True)
-
-    @property
-    def frames(self) -> int:
-        """Frames that became records, of all sources."""
-        return sum(figures.frames for figures in self.sources)
 
     def start(self) -> None:
         """Begin."""
@@ -175,7 +81,7 @@ class Emitter:
             self._queue.put(None, timeout=FINISH_SECONDS)
             self._thread.join(FINISH_SECONDS)
         if self._thread.is_alive() and self.error is None:
-            names = ", ".join(counted.sink.name for counted in self.sinks)
+            names = ", ".join(counted.sink.name for counted in self._sinks)
             self.error = OutputFailedError(
                 f"the outputs ({names}) have not come to their end within {FINISH_SECONDS:.0f} s",
                 "see which one waits: a pipe without a reader, a network disk that is gone",
@@ -197,46 +103,21 @@ class Emitter:
                 if not opened:
                     self._open(stack)
                     opened = True
-                    self.started_ns = item.received_ns
                 self._emit(item)
 
     def _open(self, stack: ExitStack) -> None:
-        infos = self._infos()
-        for counted in self.sinks:
+        infos = [
+            StreamInfo(source.uri, self._records.classes, source.rate, source.frame_count)
+            for source in self._board.sources
+        ]
+        for counted in self._sinks:
             counted.open(infos)
-            stack.push(counted.sink.exit)
+            stack.push(counted.exit)
 
     def _emit(self, item: Detected) -> None:
-        delivery, detections = item.delivery, item.detections
-        frame = delivery.frame
-        measured = measure(frame.image, detections.boxes)
-        tracked = None
-        if self._trackers:
-            index = delivery.source_index
-            tracked = self._trackers[index].update(
-                self._time_ns(index, frame),
-                detections.boxes,
-                measured.centroids,
-                detections.scores,
-                detections.classes,
-                discontinuity=frame.discontinuity,
-                shutter=detections.shutter,
-                size=(frame.image.shape[1], frame.image.shape[0]),
-            )
-        record = make_record(
-            frame, detections, self._classes, time.monotonic_ns(), delivery.counts, measured, tracked
-        )
-        made = record.emit_ns
-        for counted in self.sinks:
-            counted.write(delivery.source_index, frame, record)
-        self.ended_ns = time.monotonic_ns()
-        self.sinks_time.add(self.ended_ns - made)
-        self.latency.add(self.ended_ns - frame.capture_ns)
-        self.detector_time.add(item.detected_ns - item.received_ns)
-        self.sources[delivery.source_index].add(record)
-        self.detections += len(detections)
-        if frame.truth is not None:
-            self.probability = self.probability or DetectionProbability()
-            height, width = frame.image.shape
-            self.probability.add(detections.boxes, frame.truth.centroids, width, height)
-        self._on_frame(record)
+        delivery = item.delivery
+        record = self._records.make(item)
+        for counted in self._sinks:
+            counted.write(delivery.source_index, delivery.frame, record)
+        self._board.sources[delivery.source_index].count_record(record)
+        self._board.count_times(item, record.emit_ns, time.monotonic_ns())

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
+
+from edge_irdet.stream.status import Percentiles
 
 SHORTEST_NS = 1_000
 LONGEST_NS = 1_000_000_000_000
@@ -14,15 +16,6 @@ STEP = 1.01
 
 _LOG_STEP = math.log(STEP)
 _BINS = math.ceil(math.log(LONGEST_NS / SHORTEST_NS) / _LOG_STEP) + 1
-
-
-@dataclass(frozen=True)
-class Percentiles:
-    """Median and tail of a duration, milliseconds; None where nothing was measured."""
-
-    p50: float | None
-    p90: float | None
-    p99: float | None
 
 
 class LatencyHistogram:
@@ -43,13 +36,18 @@ class LatencyHistogram:
 
     def percentile_ms(self, percent: float) -> float | None:
         """The duration that ``percent`` % do not exceed, milliseconds; None before the first."""
-        total = self.count
-        if not total:
-            return None
-        wanted = max(1, math.ceil(percent / 100 * total))
-        index = int(np.searchsorted(np.cumsum(self._bins), wanted))
-        return SHORTEST_NS * math.exp(_LOG_STEP * (index + 0.5)) / 1e6
+        return _percentile_ms(np.cumsum(self._bins), percent)
 
     def percentiles(self) -> Percentiles:
         """Median and tail."""
-        return Percentiles(*(self.percentile_ms(percent) for percent in (50, 90, 99)))
+        sums = np.cumsum(self._bins)
+        return Percentiles(*(_percentile_ms(sums, percent) for percent in (50, 90, 99)))
+
+
+def _percentile_ms(sums: NDArray[np.int64], percent: float) -> float | None:
+    total = int(sums[-1])
+    if not total:
+        return None
+    wanted = max(1, math.ceil(percent / 100 * total))
+    index = int(np.searchsorted(sums, wanted))
+    return SHORTEST_NS * math.exp(_LOG_STEP * (index + 0.5)) / 1e6

@@ -1,15 +1,16 @@
-"""Sinks at work: what each took, what it lost, and for which source it is."""
+"""Sinks at work: each takes the records of its source, and what it loses is counted."""
 
 from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
+from types import TracebackType
 
 from edge_irdet.errors import EdgeIrdetError, OutputGoneError
 from edge_irdet.record import Record
+from edge_irdet.stream.board import SinkEntry
 from edge_irdet.stream.frame import Frame
 from edge_irdet.stream.sinks.sink import Output, StreamInfo
-from edge_irdet.stream.status import SinkStatus
 
 _log = logging.getLogger(__name__)
 
@@ -19,22 +20,15 @@ class CountedSink:
 
     Args:
         output: the sink, not yet open.
+        entry: where its records are counted.
         stop_on_failure: whether a record it cannot take is raised after all.
     """
 
-    def __init__(self, output: Output, stop_on_failure: bool) -> None:
+    def __init__(self, output: Output, entry: SinkEntry, stop_on_failure: bool) -> None:
         self.sink = output.sink
         self.source_index = output.source_index
-        self.written = 0
-        self._refused = 0
-        self.failing = False
-        self.last_error: str | None = None
+        self._entry = entry
         self._stop_on_failure = stop_on_failure
-
-    @property
-    def lost(self) -> int:
-        """Records it could not take, or took and lost on their way."""
-        return self._refused + self.sink.lost_later
 
     def open(self, infos: Sequence[StreamInfo]) -> None:
         """Open the sink.
@@ -67,32 +61,31 @@ class CountedSink:
                 raise
             self._count_loss(error)
         else:
-            self.written += 1
-            if self.failing:
-                self.failing = False
-                _log.info("output works again", extra={"sink": self.sink.name, "lost": self.lost})
+            if self._entry.failing:
+                _log.info("output works again", extra={"sink": self.sink.name, "lost": self._entry.lost})
+            self._entry.count_written()
+        self._entry.set_lost_later(self.sink.lost_later)
 
-    def status(self) -> SinkStatus:
-        """What it took and lost so far."""
-        return SinkStatus(
-            sink=self.sink.name,
-            written=self.written,
-            lost=self.lost,
-            failing=self.failing,
-            last_error=self.last_error,
-        )
+    def exit(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """For an exit stack: close the sink, or abandon it while an error is on its way."""
+        try:
+            self.sink.exit(kind, error, trace)
+        finally:
+            self._entry.set_lost_later(self.sink.lost_later)
 
     def _count_loss(self, error: Exception) -> None:
-        self._refused += 1
         unexpected = None
         if isinstance(error, EdgeIrdetError):
-            self.last_error = error.what
+            reason = error.what
         else:
-            unexpected, self.last_error = error, f"{type(error).__name__}: {error}"
-        if not self.failing:
-            self.failing = True
+            unexpected, reason = error, f"{type(error).__name__}: {error}"
+        if not self._entry.failing:
             _log.warning(
-                "output failed",
-                extra={"sink": self.sink.name, "reason": self.last_error},
-                exc_info=unexpected,
+                "output failed", extra={"sink": self.sink.name, "reason": reason}, exc_info=unexpected
             )
+        self._entry.count_refused(reason)

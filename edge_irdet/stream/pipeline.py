@@ -11,24 +11,23 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from edge_irdet.detection.description import DetectorDescription
 from edge_irdet.detection.detections import Detections
-from edge_irdet.record import Record
+from edge_irdet.stream.board import StreamBoard
 from edge_irdet.stream.capture import Capture
-from edge_irdet.stream.emission import Detected, Emitter, FrameTracker
-from edge_irdet.stream.frame import Frame
+from edge_irdet.stream.delivery import Detected
+from edge_irdet.stream.emission import Emitter
 from edge_irdet.stream.outputs import CountedSink
 from edge_irdet.stream.policy import FramePolicy, FrameQueues
 from edge_irdet.stream.reconnection import ReconnectionConfig
-from edge_irdet.stream.sinks.sink import Output, Sink, StreamInfo
+from edge_irdet.stream.recording import FrameTracker, RecordMaker
+from edge_irdet.stream.sinks.sink import Output, Sink
 from edge_irdet.stream.sources.source import Source
-from edge_irdet.stream.status import SourceStatus, StreamStatus
+from edge_irdet.stream.status import StreamStatus
 from edge_irdet.stream.summary import StreamSummary
 
 CAPTURE_JOIN_SECONDS = 2.0
 """How long a stopped stream waits for a source that sits in a read."""
-
-ASSUMED_RATE = 30.0
-"""Frames a second of files that do not state theirs, such as folders of images: for trackers."""
 
 CHECK_SECONDS = 0.25
 """Time between two looks at whether a source hangs."""
@@ -48,6 +47,10 @@ class FrameDetector(Protocol):
     """What the pipeline needs of :class:`edge_irdet.detection.detector.Detector`."""
 
     classes: tuple[str, ...]
+
+    @property
+    def description(self) -> DetectorDescription:
+        """Package, precision and runtime, for status, page and metrics."""
 
     def session(self) -> FrameSession:
         """A session for one more source."""
@@ -73,12 +76,6 @@ class PipelineConfig:
     """Makes a tracker for each source; None does not track. Time goes by ``capture_ns`` for live sources and
     by frame number and rate for files."""
 
-    package: str = ""
-    """What :meth:`Pipeline.status` names as the model package and its precision."""
-
-    runner: str = ""
-    """What :meth:`Pipeline.status` names as the runner."""
-
 
 class Pipeline:
     """Runs a stream: a thread a source captures, the caller's thread detects, one thread feeds the sinks.
@@ -90,7 +87,10 @@ class Pipeline:
         detector: active.
         sinks: not yet open; as :class:`Output` where one is for one of several sources only.
         config: policy, length, reconnection, tracking.
-        on_frame: called after each frame with its record, in the emit thread; for a progress bar.
+        board: where the stream writes how it is; None makes one, :attr:`board`.
+
+    Raises:
+        OptionError: another pipeline has the board.
     """
 
     def __init__(
@@ -99,36 +99,34 @@ class Pipeline:
         detector: FrameDetector,
         sinks: Sequence[Sink | Output],
         config: PipelineConfig | None = None,
-        on_frame: Callable[[Record], None] = lambda record: None,
+        board: StreamBoard | None = None,
     ) -> None:
         self.config = config or PipelineConfig()
         self.sources = [sources] if isinstance(sources, Source) else list(sources)
-        self.on_frame = on_frame
+        self.board = StreamBoard() if board is None else board
+        """How the stream is, for a preview, a health file or a program of one's own."""
         self._detector = detector
         self._sessions = [detector.session() for _ in self.sources]
         self.policies = [
             self.config.policy or (FramePolicy.LATEST if source.live else FramePolicy.LOSSLESS)
             for source in self.sources
         ]
-        self._queues = FrameQueues(self.policies)
+        self.board.take(detector.description)
+        entries = [self.board.add_source(source.uri, source.live) for source in self.sources]
+        self._queues = FrameQueues(self.policies, entries)
         self._captures = [
-            Capture(index, source, self._queues, self.config.reconnection, self.stop)
-            for index, source in enumerate(self.sources)
+            Capture(source, entry, self._queues, self.config.reconnection, self.stop)
+            for source, entry in zip(self.sources, entries, strict=True)
         ]
-        make_tracker = self.config.tracker
-        self._emitter = Emitter(
-            [CountedSink(_output(sink), self.config.stop_on_output_failure) for sink in sinks],
-            detector.classes,
-            self._infos,
-            [make_tracker() for _ in self.sources] if make_tracker is not None else [],
-            self._time_ns,
-            len(self.sources),
-            lambda record: self.on_frame(record),
-            self.stop,
-        )
+        outputs = [sink if isinstance(sink, Output) else Output(sink) for sink in sinks]
+        counted = [
+            CountedSink(output, self.board.add_sink(output.sink.name), self.config.stop_on_output_failure)
+            for output in outputs
+        ]
+        records = RecordMaker(detector.classes, entries, self.config.tracker)
+        self._emitter = Emitter(records, counted, self.board, self.stop)
         # A plain flag: an Event's lock is not re-entrant, and signal handlers come at any moment.
         self._stopping = False
-        self._started_ns = time.monotonic_ns()
 
     def stop(self) -> None:
         """End the stream after the frames that wait; signal handlers and other threads may call it."""
@@ -150,7 +148,7 @@ class Pipeline:
                 before it went all the way; of the detector; of an output that cannot be opened or, where the
                 configuration says so, written. :meth:`summary` holds the figures up to there.
         """
-        self._started_ns = time.monotonic_ns()
+        self.board.start()
         ended = threading.Event()
         checker = threading.Thread(target=self._watch, args=(ended,), name="capture-check", daemon=True)
         for capture in self._captures:
@@ -172,81 +170,12 @@ class Pipeline:
         return self.summary()
 
     def summary(self) -> StreamSummary:
-        """The figures so far."""
-        emitter = self._emitter
-        counts = emitter.probability.counts if emitter.probability is not None else None
-        return StreamSummary(
-            frames=emitter.frames,
-            dropped=sum(self._queues.dropped(index) for index in range(len(self.sources))),
-            missed=sum(capture.missed for capture in self._captures),
-            skipped=sum(capture.skipped for capture in self._captures),
-            skip_reasons=tuple(
-                reason for capture in self._captures for reason in capture.source.skips.reasons
-            ),
-            interruptions=sum(capture.interruptions for capture in self._captures),
-            detections=emitter.detections,
-            seconds=(emitter.ended_ns - emitter.started_ns) / 1e9,
-            sinks=tuple(sink.status() for sink in emitter.sinks),
-            latency_ms=emitter.latency.percentiles(),
-            detector_ms=emitter.detector_time.percentiles(),
-            sinks_ms=emitter.sinks_time.percentiles(),
-            pd=counts.pd if counts else None,
-            fa=counts.fa if counts else None,
-            false_alarms_per_frame=counts.false_alarms_per_image if counts else None,
-        )
+        """The figures so far; any thread may ask."""
+        return self.board.summary()
 
     def status(self) -> StreamStatus:
         """The stream now; any thread may ask."""
-        now = time.monotonic_ns()
-        emitter = self._emitter
-        return StreamStatus(
-            package=self.config.package,
-            runner=self.config.runner,
-            started_ns=self._started_ns,
-            now_ns=now,
-            last_record_ns=max(
-                (figures.last.emit_ns for figures in emitter.sources if figures.last is not None),
-                default=None,
-            ),
-            sources=[self._source_status(index, now) for index in range(len(self.sources))],
-            sinks=[sink.status() for sink in emitter.sinks],
-            latency_ms=emitter.latency.percentiles(),
-            detector_ms=emitter.detector_time.percentiles(),
-            sinks_ms=emitter.sinks_time.percentiles(),
-        )
-
-    def _source_status(self, index: int, now: int) -> SourceStatus:
-        capture, figures = self._captures[index], self._emitter.sources[index]
-        last = figures.last
-        return SourceStatus(
-            source=capture.uri,
-            state=capture.state,
-            since_ns=capture.since_ns,
-            frames=figures.frames,
-            dropped=self._queues.dropped(index),
-            missed=capture.missed,
-            skipped=capture.skipped,
-            interruptions=capture.interruptions,
-            fps=figures.rate(now),
-            width=last.width if last is not None else 0,
-            height=last.height if last is not None else 0,
-            pixel_format=last.pixel_format if last is not None else "",
-            last_capture_ns=last.capture_ns if last is not None else None,
-            last_error=capture.last_error,
-        )
-
-    def _infos(self) -> list[StreamInfo]:
-        return [
-            StreamInfo(source.uri, self._detector.classes, source.rate, source.frame_count)
-            for source in (capture.source for capture in self._captures)
-        ]
-
-    def _time_ns(self, index: int, frame: Frame) -> int:
-        source = self._captures[index].source
-        if source.live:
-            return frame.capture_ns
-        # A file is read faster or slower than it was recorded; its own rate says how its targets move.
-        return round(frame.sequence * 1e9 / (source.rate or ASSUMED_RATE))
+        return self.board.status()
 
     def _detect(self) -> None:
         given = 0
@@ -268,7 +197,3 @@ class Pipeline:
         while not ended.wait(CHECK_SECONDS):
             for capture in self._captures:
                 capture.check()
-
-
-def _output(sink: Sink | Output) -> Output:
-    return sink if isinstance(sink, Output) else Output(sink)

@@ -5,10 +5,12 @@ from __future__ import annotations
 import threading
 from collections import deque
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from enum import Enum
 
 from edge_irdet.record import FrameCounts
+from edge_irdet.stream.board import SourceEntry
+from edge_irdet.stream.delivery import Delivery
 from edge_irdet.stream.frame import MAX_FRAMES_IN_FLIGHT, Frame
 
 LOSSLESS_CAPACITY = 4
@@ -33,28 +35,14 @@ class FramePolicy(str, Enum):
     """Every frame, once, in order. For files: the source waits."""
 
 
-@dataclass(frozen=True, slots=True)
-class Delivery:
-    """A frame with what had been lost of its source before it."""
-
-    source_index: int
-    """Which source it is of."""
-
-    frame: Frame
-    """Its ``discontinuity`` is set where frames were dropped since the last delivery."""
-
-    counts: FrameCounts
-    """What the source had lost up to this frame, and what waits behind it."""
-
-
 class _Queue:
     """One source's frames that wait."""
 
-    def __init__(self, policy: FramePolicy) -> None:
+    def __init__(self, policy: FramePolicy, entry: SourceEntry) -> None:
         self.policy = policy
+        self.entry = entry
         self.capacity = 1 if policy is FramePolicy.LATEST else LOSSLESS_CAPACITY
         self.frames: deque[tuple[Frame, FrameCounts]] = deque()
-        self.dropped = 0
         self.lost_before = False
         self.finished = False
 
@@ -67,18 +55,15 @@ class FrameQueues:
 
     Args:
         policies: for each source, what to do when its queue is full.
+        entries: for each source, where its dropped frames are counted.
     """
 
-    def __init__(self, policies: Sequence[FramePolicy]) -> None:
-        self._queues = [_Queue(policy) for policy in policies]
+    def __init__(self, policies: Sequence[FramePolicy], entries: Sequence[SourceEntry]) -> None:
+        self._queues = [_Queue(policy, entry) for policy, entry in zip(policies, entries, strict=True)]
         self._last = len(self._queues) - 1
         self._cancelled = False
         # Re-entrant: a signal handler may cancel while its own thread is in here.
         self._changed = threading.Condition(threading.RLock())
-
-    def dropped(self, source_index: int) -> int:
-        """Frames of this source dropped so far."""
-        return self._queues[source_index].dropped
 
     def put(self, source_index: int, frame: Frame, counts: FrameCounts) -> bool:
         """Hand a frame over; waits for room if lossless.
@@ -96,7 +81,7 @@ class FrameQueues:
             if queue.policy is FramePolicy.LATEST:
                 if queue.frames:
                     queue.frames.popleft()
-                    queue.dropped += 1
+                    queue.entry.count_dropped()
                     queue.lost_before = True
             else:
                 while len(queue.frames) >= queue.capacity and not self._cancelled:
@@ -120,7 +105,7 @@ class FrameQueues:
             if queue.lost_before and not frame.discontinuity:
                 frame = replace(frame, discontinuity=True)
             queue.lost_before = False
-            counts = replace(counts, dropped=queue.dropped, queued=len(queue.frames))
+            counts.dropped, counts.queued = queue.entry.dropped, len(queue.frames)
             self._changed.notify_all()
             return Delivery(index, frame, counts)
 

@@ -1,13 +1,90 @@
-"""From a frame and its detections to the frame's record."""
+"""From a frame and its detections to the frame's record: measures, tracks, puts together."""
 
 from __future__ import annotations
 
 import math
+import time
+from collections.abc import Callable, Sequence
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
 
 from edge_irdet.detection.detections import Detections
-from edge_irdet.detection.measurement import TargetMeasurements
+from edge_irdet.detection.measurement import TargetMeasurements, measure
 from edge_irdet.record import DetectionRecord, FrameCounts, Record, TrackUpdate
+from edge_irdet.stream.board import SourceEntry
+from edge_irdet.stream.delivery import Detected
 from edge_irdet.stream.frame import Frame
+
+ASSUMED_RATE = 30.0
+"""Frames per second of files that do not state theirs, such as folders of images: for trackers."""
+
+
+class FrameTracker(Protocol):
+    """What a stream needs of :class:`edge_irdet.tracking.tracker.Tracker`, one per source."""
+
+    def update(
+        self,
+        capture_ns: int,
+        boxes: NDArray[np.float32],
+        centroids: NDArray[np.float64],
+        scores: NDArray[np.float32],
+        classes: NDArray[np.int64],
+        *,
+        discontinuity: bool = False,
+        shutter: bool = False,
+        size: tuple[int, int] | None = None,
+    ) -> TrackUpdate:
+        """Take one frame's detections."""
+
+
+class RecordMaker:
+    """Makes the records of all sources of a stream, in order.
+
+    Args:
+        classes: names, by class index.
+        sources: what is known of each source.
+        make_tracker: makes a tracker for each source; None does not track.
+    """
+
+    def __init__(
+        self,
+        classes: tuple[str, ...],
+        sources: Sequence[SourceEntry],
+        make_tracker: Callable[[], FrameTracker] | None,
+    ) -> None:
+        self.classes = classes
+        self._sources = sources
+        self._trackers = [] if make_tracker is None else [make_tracker() for _ in sources]
+
+    def make(self, detected: Detected) -> Record:
+        """The record of one frame."""
+        delivery, detections = detected.delivery, detected.detections
+        frame, index = delivery.frame, delivery.source_index
+        measured = measure(frame.image, detections.boxes)
+        tracked = None
+        if self._trackers:
+            tracked = self._trackers[index].update(
+                _shown_ns(self._sources[index], frame),
+                detections.boxes,
+                measured.centroids,
+                detections.scores,
+                detections.classes,
+                discontinuity=frame.discontinuity,
+                shutter=detections.shutter,
+                size=(frame.image.shape[1], frame.image.shape[0]),
+            )
+        emit_ns = time.monotonic_ns()
+        return make_record(frame, detections, self.classes, emit_ns, delivery.counts, measured, tracked)
+
+
+def _shown_ns(source: SourceEntry, frame: Frame) -> int:
+    """The moment that a frame shows."""
+    if source.live:
+        return frame.capture_ns
+    # A file is read faster or slower than it was recorded; its own rate says how its targets move.
+    return round(frame.sequence * 1e9 / (source.rate or ASSUMED_RATE))
 
 
 def make_record(

@@ -1,12 +1,22 @@
-"""What a running stream says about itself: the preview page, metrics, health checks and logs read this."""
+"""What a running stream says about itself; :class:`edge_irdet.stream.board.StreamBoard` makes it."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from enum import Enum
 
 import msgspec
 
-from edge_irdet.stream.latency_histogram import Percentiles
+from edge_irdet.detection.description import DetectorDescription
+
+
+@dataclass(frozen=True)
+class Percentiles:
+    """Median and tail of a duration, milliseconds; None where nothing was measured."""
+
+    p50: float | None
+    p90: float | None
+    p99: float | None
 
 
 class SourceState(str, Enum):
@@ -99,11 +109,8 @@ class SinkStatus(msgspec.Struct, frozen=True, kw_only=True):
 class StreamStatus(msgspec.Struct, frozen=True, kw_only=True):
     """A stream now."""
 
-    package: str
-    """Name of the model package and the precision that runs."""
-
-    runner: str
-    """What runs it, one line."""
+    detector: DetectorDescription
+    """Package, precision and runtime that run, and why."""
 
     started_ns: int
     """Start, monotonic clock."""

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from edge_irdet.stream.latency_histogram import Percentiles
-from edge_irdet.stream.status import SinkStatus
+from edge_irdet.stream.status import Percentiles, SinkStatus
 
 
 @dataclass(frozen=True)
@@ -47,15 +46,6 @@ class StreamSummary:
 
     sinks_ms: Percentiles
     """All sinks together."""
-
-    pd: float | None
-    """Probability of detection against the source's truth, within 3 px; None without truth."""
-
-    fa: float | None
-    """False-alarm pixels / all pixels against the source's truth; None without truth."""
-
-    false_alarms_per_frame: float | None
-    """Unmatched detections a frame; None without truth."""
 
     @property
     def fps(self) -> float | None:

@@ -13,7 +13,7 @@ import os
 import socket
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
 
@@ -22,8 +22,8 @@ from typing_extensions import Self
 
 from edge_irdet.errors import OptionError, OutputFailedError
 from edge_irdet.files import write_bytes_atomically
+from edge_irdet.stream.board import StreamBoard
 from edge_irdet.stream.health import Health, HealthLimits, judge_health
-from edge_irdet.stream.status import StreamStatus
 from edge_irdet.stream.uri import redact_uri
 
 JOIN_SECONDS = 2.0
@@ -98,7 +98,7 @@ class HealthFile:
     Args:
         path: the file, best on a file system in memory (``/run``); None only tells systemd. It is removed
             when the stream ends in order.
-        status: asks the stream how it is; called from a thread of its own.
+        board: of the stream.
         interval: seconds between two looks; a watchdog that wants more gets more.
         limits: what counts as alive and healthy.
         service: systemd's socket.
@@ -110,7 +110,7 @@ class HealthFile:
     def __init__(
         self,
         path: Path | None,
-        status: Callable[[], StreamStatus],
+        board: StreamBoard,
         interval: float = 5.0,
         limits: HealthLimits | None = None,
         service: ServiceManager | None = None,
@@ -120,7 +120,7 @@ class HealthFile:
                 f"the health file cannot be written every {interval} s", "choose seconds, more than 0"
             )
         self.path = path
-        self._status = status
+        self._board = board
         self._limits = limits or HealthLimits()
         self._service = ServiceManager() if service is None else service
         watchdog = self._service.watchdog_seconds
@@ -189,12 +189,7 @@ class HealthFile:
         self._service.notify(WATCHDOG="1", STATUS=state)
 
     def _judge(self) -> Health:
-        try:
-            health = judge_health(self._status(), time.monotonic_ns(), self._limits)
-        except Exception as error:
-            _log.warning("the stream's status cannot be had: %s", type(error).__name__, exc_info=True)
-            reason = f"the stream does not say how it is: {type(error).__name__}"
-            return Health(alive=False, healthy=False, reasons=[reason], record_age_seconds=None)
+        health = judge_health(self._board.status(), time.monotonic_ns(), self._limits)
         return msgspec.structs.replace(health, reasons=[redact_uri(reason) for reason in health.reasons])
 
     def _write(self, health: Health) -> None:

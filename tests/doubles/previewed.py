@@ -12,10 +12,11 @@ import aiohttp
 import msgspec
 import numpy as np
 
-from doubles.stream_status import FakeStatus
+from doubles.boards import write_record
 from edge_irdet.detection.detections import Detections
 from edge_irdet.preview import PreviewSink
 from edge_irdet.record import FrameCounts, Record
+from edge_irdet.stream.board import StreamBoard
 from edge_irdet.stream.frame import Frame, pixel_format_of
 from edge_irdet.stream.recording import make_record
 
@@ -43,7 +44,7 @@ def record_of(frame: Frame) -> Record:
 
 def feed(
     sink: PreviewSink,
-    status: FakeStatus,
+    board: StreamBoard,
     sequence: int,
     source: str = CAMERA,
     shape: tuple[int, int] = (48, 64),
@@ -53,7 +54,7 @@ def feed(
     frame = frame_of(sequence, source, shape, dtype)
     record = record_of(frame)
     sink.write(frame, record)
-    status.see(record)
+    write_record(board, frame, record)
     return record
 
 

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable
 import numpy as np
 from numpy.typing import NDArray
 
+from edge_irdet.detection.description import DetectorDescription
 from edge_irdet.detection.detections import Detections
 from edge_irdet.errors import OutputFailedError, SourceLostError
 from edge_irdet.record import Record
@@ -23,6 +24,7 @@ class BrightSpotDetector:
     """A FAKE detector for stream tests: a 3 px box around the brightest pixel, where it is above 128."""
 
     classes = ("target",)
+    description = DetectorDescription(package="brightest-pixel", precision="none", runtime="fake")
 
     def session(self) -> BrightSpotDetector:
         return self

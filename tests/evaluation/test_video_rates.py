@@ -22,9 +22,9 @@ from edge_irdet.evaluation.video_rates import (
     THRESHOLDS,
     Tally,
     choose_threshold,
+    label_size_class,
     rate_frame,
     rate_videos,
-    size_class,
 )
 
 
@@ -87,8 +87,8 @@ def test_the_threshold_is_the_best_that_keeps_the_limit() -> None:
 def test_the_size_is_that_of_the_target_not_of_its_box(side: int, name: str) -> None:
     image = np.full((64, 64), 40, np.uint8)
     image[30 : 30 + side, 20 : 20 + side] = 220
-    assert size_class(image, VideoLabel(0, "BIRD", (14.0, 24.0, 40.0, 50.0))) == name
-    assert size_class(image, VideoLabel(0, "BIRD", (-20.0, 24.0, 0.5, 50.0))) == "at the rim"
+    assert label_size_class(image, VideoLabel(0, "BIRD", (14.0, 24.0, 40.0, 50.0))) == name
+    assert label_size_class(image, VideoLabel(0, "BIRD", (-20.0, 24.0, 0.5, 50.0))) == "at the rim"
 
 
 def detect_bright(image: NDArray[np.uint8]) -> Detections:

@@ -9,9 +9,10 @@ import pytest
 pytest.importorskip("aiohttp", reason="needs the extra [preview]")
 pytest.importorskip("prometheus_client", reason="needs the extra [preview]")
 
+from doubles.boards import board_of
 from doubles.previewed import CAMERA, OTHER, MakePreview
-from doubles.stream_status import FakeStatus
 from edge_irdet.preview import PreviewConfig, PreviewSink
+from edge_irdet.stream.board import StreamBoard
 
 
 @pytest.fixture(autouse=True)
@@ -25,17 +26,17 @@ def no_thread_stays() -> Iterator[None]:
 
 
 @pytest.fixture
-def status() -> FakeStatus:
-    return FakeStatus(CAMERA, OTHER)
+def board() -> StreamBoard:
+    return board_of(CAMERA, OTHER)
 
 
 @pytest.fixture
-def preview(status: FakeStatus) -> Iterator[MakePreview]:
+def preview(board: StreamBoard) -> Iterator[MakePreview]:
     """Makes previews that listen on free ports and are closed at the end."""
     made: list[PreviewSink] = []
 
     def make(**settings: object) -> PreviewSink:
-        sink = PreviewSink(PreviewConfig(port=0, **settings), status)  # type: ignore[arg-type]
+        sink = PreviewSink(PreviewConfig(port=0, **settings), board)  # type: ignore[arg-type]
         made.append(sink)
         sink.start()
         return sink

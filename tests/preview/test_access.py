@@ -8,7 +8,8 @@ import pytest
 
 from doubles.http import fetch
 from doubles.previewed import MakePreview
-from doubles.stream_status import FakeStatus
+from edge_irdet.stream.board import StreamBoard
+from edge_irdet.stream.status import StreamStatus
 
 TOKEN = "s3cret-token-of-the-device"
 BEARER = {"Authorization": f"Bearer {TOKEN}"}
@@ -115,11 +116,18 @@ def test_every_answer_carries_the_security_headers(preview: MakePreview, path: s
 
 
 def test_the_token_is_never_logged(
-    preview: MakePreview, status: FakeStatus, caplog: pytest.LogCaptureFixture
+    preview: MakePreview,
+    board: StreamBoard,
+    caplog: pytest.LogCaptureFixture,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     caplog.set_level(logging.DEBUG)
     sink = preview(token=TOKEN)
-    status.failure = RuntimeError("broken")
+
+    def broken() -> StreamStatus:
+        raise RuntimeError("broken")
+
+    monkeypatch.setattr(board, "status", broken)
     fetch(f"{sink.url}metrics?token={TOKEN}")
     fetch(sink.url + "metrics", BEARER)
     fetch(sink.url + "stream.mjpg?source=99&token=" + TOKEN)
@@ -133,4 +141,4 @@ def test_the_token_is_never_logged(
             raw.sendall(request.encode())
             raw.recv(4096)
     assert TOKEN not in caplog.text
-    assert "status cannot be had: RuntimeError" in caplog.text
+    assert "could not be answered: RuntimeError" in caplog.text

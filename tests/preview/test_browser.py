@@ -10,11 +10,12 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from doubles.stream_status import FakeStatus
+from doubles.boards import board_of, turn
 from doubles.streaming import PacedSource
 from edge_irdet.detection.detector import Detector, DetectorConfig
 from edge_irdet.errors import SourceLostError
 from edge_irdet.preview import PreviewConfig, PreviewSink
+from edge_irdet.stream.board import StreamBoard
 from edge_irdet.stream.pipeline import Pipeline, PipelineConfig
 from edge_irdet.stream.reconnection import ReconnectionConfig
 from edge_irdet.stream.sources.opening import open_source
@@ -61,13 +62,12 @@ class Running:
     """A real stream of paced synthetic sources through the shipped package and the tracker into a preview."""
 
     def __init__(self, *uris: str, port: int = 0, token: str | None = None) -> None:
+        board = StreamBoard()
         self.sources = [_paced(uri) for uri in uris]
         self.detector = Detector("light-sgmtlm-reduced", DetectorConfig(threads=1))
-        self.sink = PreviewSink(PreviewConfig(port=port, token=token), lambda: self.pipeline.status())
-        config = PipelineConfig(
-            reconnection=PATIENT, tracker=Tracker, package="light-sgmtlm-reduced", runner="CPU runtime, fp32"
-        )
-        self.pipeline = Pipeline(self.sources, self.detector, [self.sink], config)
+        self.sink = PreviewSink(PreviewConfig(port=port, token=token), board)
+        config = PipelineConfig(reconnection=PATIENT, tracker=Tracker)
+        self.pipeline = Pipeline(self.sources, self.detector, [self.sink], config, board)
         self.sink.start()
         self.url = self.sink.url
         self._thread = threading.Thread(target=self._run)
@@ -167,6 +167,7 @@ def test_the_page_shows_a_running_stream(
     pixels = watched.wait_marked()
     assert pixels["spread"] > 5, "the picture is not blank"
     assert watched.page.evaluate(PIXELS, ".inset canvas")["spread"] > 5
+    assert watched.text("#running") == "light-sgmtlm-reduced · fp32 · cpu"
     watched.wait("document.getElementById('health').textContent === 'Healthy'")
     assert not watched.page.locator("#alert").is_visible()
     frames = watched.text("#figures div:nth-child(6) dd")
@@ -266,9 +267,9 @@ def test_signing_in(browser: Browser, running: Callable[..., Running]) -> None:
 
 def test_hostile_names_are_text(browser: Browser) -> None:
     name = "<img src=x onerror=alert(1)>"
-    status = FakeStatus(name, name + "2")
-    status.turn(name, SourceState.WAITING, "<script>alert(2)</script>")
-    sink = PreviewSink(PreviewConfig(port=0), status)
+    board = board_of(name, name + "2")
+    turn(board, name, SourceState.WAITING, "<script>alert(2)</script>")
+    sink = PreviewSink(PreviewConfig(port=0), board)
     sink.start()
     try:
         watched = Watched(browser, sink.url)

@@ -13,11 +13,12 @@ import numpy as np
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
+from doubles.boards import DESCRIPTION, board_of, turn, write_record
 from doubles.http import fetch
 from doubles.previewed import CAMERA, OTHER, MakePreview, feed, frame_of, record_of
-from doubles.stream_status import FakeStatus, sink_status
 from edge_irdet.errors import ExtraMissingError, OutputFailedError
 from edge_irdet.preview import PreviewConfig, PreviewSink
+from edge_irdet.stream.board import StreamBoard
 from edge_irdet.stream.health import Health
 from edge_irdet.stream.sinks.sink import StreamInfo
 from edge_irdet.stream.status import SourceState, StreamStatus
@@ -29,9 +30,9 @@ def picture_of(body: bytes) -> np.ndarray:
     return picture
 
 
-def feed_both(sink: PreviewSink, status: FakeStatus, sequence: int = 0) -> None:
+def feed_both(sink: PreviewSink, board: StreamBoard, sequence: int = 0) -> None:
     for source in (CAMERA, OTHER):
-        feed(sink, status, sequence, source)
+        feed(sink, board, sequence, source)
 
 
 def test_the_page_and_all_it_refers_to_come_from_here(preview: MakePreview) -> None:
@@ -53,18 +54,19 @@ def test_the_page_and_all_it_refers_to_come_from_here(preview: MakePreview) -> N
         assert fetch(url + path).status == 404
 
 
-def test_the_status_is_the_streams_own(preview: MakePreview, status: FakeStatus) -> None:
+def test_the_status_is_the_streams_own(preview: MakePreview, board: StreamBoard) -> None:
     sink = preview()
-    feed(sink, status, 7)
+    feed(sink, board, 7)
     found = msgspec.json.decode(fetch(sink.url + "status.json").body, type=StreamStatus)
     assert [source.source for source in found.sources] == [CAMERA, OTHER]
     assert [source.frames for source in found.sources] == [1, 0]
+    assert found.detector == DESCRIPTION
 
 
 def test_healthy_only_while_every_source_gives_young_records(
-    preview: MakePreview, status: FakeStatus, monkeypatch: pytest.MonkeyPatch
+    preview: MakePreview, board: StreamBoard, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("edge_irdet.preview.board.FRESH_NS", 0)
+    monkeypatch.setattr("edge_irdet.preview.status_cache.FRESH_NS", 0)
     sink = preview(record_age_seconds=60)
 
     def health() -> tuple[int, Health]:
@@ -74,22 +76,19 @@ def test_healthy_only_while_every_source_gives_young_records(
     code, found = health()
     assert (code, found.alive, found.healthy) == (503, True, False)
     assert "no record was made yet" in found.reasons
-    feed_both(sink, status)
+    feed_both(sink, board)
     assert health()[0] == 200
-    status.turn(OTHER, SourceState.WAITING, "E110 source lost: rtsp://user:pass@host did not answer", 12)
+    turn(board, OTHER, SourceState.WAITING, "E110 source lost: rtsp://user:pass@host did not answer", 12)
     code, found = health()
     assert (code, found.alive) == (503, True), "a restart would not bring the camera back"
     assert found.reasons == [f"{OTHER} is waiting for 12 s: E110 source lost: rtsp://***@host did not answer"]
-    status.failure = RuntimeError("broken")
-    code, found = health()
-    assert (code, found.alive) == (503, False)
 
 
-def test_metrics_say_what_the_status_says(preview: MakePreview, status: FakeStatus) -> None:
+def test_metrics_say_what_the_status_says(preview: MakePreview, board: StreamBoard) -> None:
     sink = preview()
     for sequence in range(3):
-        feed_both(sink, status, sequence)
-    status.turn(OTHER, SourceState.LOST, "gone")
+        feed_both(sink, board, sequence)
+    turn(board, OTHER, SourceState.LOST, "gone")
     answer = fetch(sink.url + "metrics")
     assert answer.headers["Content-Type"].startswith("text/plain; version=")
     samples = {
@@ -101,6 +100,8 @@ def test_metrics_say_what_the_status_says(preview: MakePreview, status: FakeStat
     assert samples["edge_irdet_output_records_total", (("output", "out.jsonl"),)] == 6
     assert samples["edge_irdet_source_state", (("source", OTHER), ("state", "lost"))] == 1
     assert samples["edge_irdet_source_state", (("source", OTHER), ("state", "running"))] == 0
+    names = tuple(sorted(msgspec.structs.asdict(DESCRIPTION).items()))
+    assert samples["edge_irdet_stream_info", names] == 1
     assert samples["edge_irdet_healthy", ()] == 0
     assert samples["edge_irdet_alive", ()] == 1
     assert (("quantile", "0.99"), ("stage", "capture_to_outputs")) in {labels for _, labels in samples}
@@ -110,8 +111,8 @@ def test_metrics_say_what_the_status_says(preview: MakePreview, status: FakeStat
 
 
 def test_sources_and_outputs_of_one_name_are_series_of_their_own() -> None:
-    status = FakeStatus("synthetic:", sinks=[sink_status("udp://a:1"), sink_status("udp://a:1")])
-    sink = PreviewSink(PreviewConfig(port=0), status)
+    board = board_of("synthetic:", sinks=["udp://a:1", "udp://a:1"])
+    sink = PreviewSink(PreviewConfig(port=0), board)
     sink.start()
     try:
         text = fetch(sink.url + "metrics").text
@@ -124,9 +125,9 @@ def test_sources_and_outputs_of_one_name_are_series_of_their_own() -> None:
 @pytest.mark.parametrize("path", ["snapshot.jpg", "status.json", "metrics", "healthz", ""])
 def test_credentials_and_hostile_names_stay_text(path: str) -> None:
     name = 'rtsp://user:pass@cam/"<script>\n'
-    status = FakeStatus(name, sinks=[sink_status("http://u:pass@host/?token=pass")])
-    status.turn(name, SourceState.WAITING, "cannot open rtsp://user:pass@cam/")
-    sink = PreviewSink(PreviewConfig(port=0), status)
+    board = board_of(name, sinks=["http://u:pass@host/?token=pass"])
+    turn(board, name, SourceState.WAITING, "cannot open rtsp://user:pass@cam/")
+    sink = PreviewSink(PreviewConfig(port=0), board)
     sink.start()
     try:
         assert b"pass" not in fetch(sink.url + path).body
@@ -134,10 +135,10 @@ def test_credentials_and_hostile_names_stay_text(path: str) -> None:
         sink.close()
 
 
-def test_a_snapshot_has_its_detections_drawn_in(preview: MakePreview, status: FakeStatus) -> None:
+def test_a_snapshot_has_its_detections_drawn_in(preview: MakePreview, board: StreamBoard) -> None:
     sink = preview()
     assert fetch(sink.url + "snapshot.jpg").status == 503
-    feed(sink, status, 41)
+    feed(sink, board, 41)
     answer = fetch(sink.url + "snapshot.jpg")
     assert (answer.headers["X-Sequence"], answer.headers["X-Live"]) == ("41", "yes")
     picture = picture_of(answer.body).astype(int)
@@ -148,11 +149,11 @@ def test_a_snapshot_has_its_detections_drawn_in(preview: MakePreview, status: Fa
     assert picture[105:125, 205:235].min() > 170
 
 
-def test_a_picture_that_is_not_live_is_marked(preview: MakePreview, status: FakeStatus) -> None:
+def test_a_picture_that_is_not_live_is_marked(preview: MakePreview, board: StreamBoard) -> None:
     sink = preview()
-    feed(sink, status, 41)
+    feed(sink, board, 41)
     live = picture_of(fetch(sink.url + "snapshot.jpg").body)
-    status.turn(CAMERA, SourceState.LOST, "gone", seconds_ago=12)
+    turn(board, CAMERA, SourceState.LOST, "gone", seconds_ago=12)
     deadline = time.monotonic() + 5
     while (answer := fetch(sink.url + "snapshot.jpg")).headers["X-Live"] == "yes":
         assert time.monotonic() < deadline
@@ -162,12 +163,12 @@ def test_a_picture_that_is_not_live_is_marked(preview: MakePreview, status: Fake
     assert red[200:280].sum() > 500, "words across the picture"
 
 
-def test_pictures_of_any_size_and_depth(preview: MakePreview, status: FakeStatus) -> None:
+def test_pictures_of_any_size_and_depth(preview: MakePreview, board: StreamBoard) -> None:
     sink = preview(max_fps=60)
     for sequence, (shape, dtype) in enumerate(
         [((48, 64), np.uint8), ((512, 640), np.uint16), ((33, 301), np.uint16), ((48, 64), np.uint8)]
     ):
-        feed(sink, status, sequence, shape=shape, dtype=dtype)
+        feed(sink, board, sequence, shape=shape, dtype=dtype)
         time.sleep(0.02)
         picture = picture_of(fetch(sink.url + "snapshot.jpg").body)
         scale = picture.shape[0] // shape[0]
@@ -175,12 +176,12 @@ def test_pictures_of_any_size_and_depth(preview: MakePreview, status: FakeStatus
         assert picture[11 * scale, 22 * scale].min() > 150
 
 
-def test_the_frame_is_copied(preview: MakePreview, status: FakeStatus) -> None:
+def test_the_frame_is_copied(preview: MakePreview, board: StreamBoard) -> None:
     sink = preview()
     frame = frame_of(0)
     record = record_of(frame)
     sink.write(frame, record)
-    status.see(record)
+    write_record(board, frame, record)
     frame.image[:] = 0
     assert picture_of(fetch(sink.url + "snapshot.jpg").body)[115, 220].min() > 150
 
@@ -193,19 +194,19 @@ def test_a_source_that_is_not_there_lists_those_there_are(preview: MakePreview, 
         assert CAMERA in answer.text
 
 
-def test_a_port_in_use_says_who_to_ask(preview: MakePreview, status: FakeStatus) -> None:
+def test_a_port_in_use_says_who_to_ask(preview: MakePreview, board: StreamBoard) -> None:
     port = urlsplit(preview().url).port
     assert port is not None
-    second = PreviewSink(PreviewConfig(port=port), status)
+    second = PreviewSink(PreviewConfig(port=port), board)
     with pytest.raises(OutputFailedError, match="in use") as caught:
         second.open(StreamInfo(CAMERA, ("drone",), None, None))
     assert f"ss -ltnp 'sport = :{port}'" in caught.value.next_step
     second.close()
 
 
-def test_an_address_that_is_not_ours(status: FakeStatus) -> None:
+def test_an_address_that_is_not_ours(board: StreamBoard) -> None:
     for host in ("192.0.2.1", "no-such-host.invalid"):
-        sink = PreviewSink(PreviewConfig(host=host, port=0, token="a-token-long-enough"), status)
+        sink = PreviewSink(PreviewConfig(host=host, port=0, token="a-token-long-enough"), board)
         with pytest.raises(OutputFailedError, match="cannot listen"):
             sink.start()
 
@@ -222,7 +223,7 @@ def test_ipv6(preview: MakePreview) -> None:
 
 
 def test_open_after_start_changes_nothing_and_close_may_be_called_again(
-    preview: MakePreview, status: FakeStatus
+    preview: MakePreview, board: StreamBoard
 ) -> None:
     sink = preview()
     url = sink.url
@@ -230,19 +231,19 @@ def test_open_after_start_changes_nothing_and_close_may_be_called_again(
     assert sink.url == url
     sink.close()
     sink.close()
-    never = PreviewSink(PreviewConfig(port=0), status)
+    never = PreviewSink(PreviewConfig(port=0), board)
     never.close()
 
 
-def test_without_the_extra(monkeypatch: pytest.MonkeyPatch, status: FakeStatus) -> None:
+def test_without_the_extra(monkeypatch: pytest.MonkeyPatch, board: StreamBoard) -> None:
     monkeypatch.setitem(__import__("sys").modules, "prometheus_client", None)
     with pytest.raises(ExtraMissingError) as caught:
-        PreviewSink(PreviewConfig(), status)
+        PreviewSink(PreviewConfig(), board)
     assert "[preview]" in caught.value.next_step
 
 
 def test_a_server_that_has_ended_fails_the_output(
-    preview: MakePreview, status: FakeStatus, monkeypatch: pytest.MonkeyPatch
+    preview: MakePreview, board: StreamBoard, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     started = threading.Event()
 
@@ -258,7 +259,7 @@ def test_a_server_that_has_ended_fails_the_output(
     def feed_on() -> None:
         deadline = time.monotonic() + 5
         while time.monotonic() < deadline:
-            feed(sink, status, 0)
+            feed(sink, board, 0)
             time.sleep(0.01)
 
     with pytest.raises(OutputFailedError, match="has ended: RuntimeError"):
@@ -267,7 +268,7 @@ def test_a_server_that_has_ended_fails_the_output(
 
 def test_a_handler_that_breaks_is_an_answer_and_a_line_in_the_log(
     preview: MakePreview,
-    status: FakeStatus,
+    board: StreamBoard,
     monkeypatch: pytest.MonkeyPatch,
     caplog: pytest.LogCaptureFixture,
 ) -> None:

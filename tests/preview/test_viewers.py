@@ -12,22 +12,23 @@ import msgspec
 import numpy as np
 import pytest
 
+from doubles.boards import board_of, turn
 from doubles.http import fetch
 from doubles.previewed import CAMERA, OTHER, MakePreview, PageEnd, as_page, feed
-from doubles.stream_status import FakeStatus
 from edge_irdet.preview import PreviewConfig, PreviewSink
 from edge_irdet.preview.pictures import Pictures
 from edge_irdet.record import decode_record
+from edge_irdet.stream.board import StreamBoard
 from edge_irdet.stream.status import SourceState, StreamStatus
 
 
 class Feeding:
     """Writes frames of both sources from a thread, as the emit thread does."""
 
-    def __init__(self, sink: PreviewSink, status: FakeStatus, shape: tuple[int, int] = (48, 64)) -> None:
+    def __init__(self, sink: PreviewSink, board: StreamBoard, shape: tuple[int, int] = (48, 64)) -> None:
         self.sequence = 0
         self._ended = threading.Event()
-        self._thread = threading.Thread(target=self._run, args=(sink, status, shape))
+        self._thread = threading.Thread(target=self._run, args=(sink, board, shape))
 
     def __enter__(self) -> Feeding:
         self._thread.start()
@@ -37,14 +38,14 @@ class Feeding:
         self._ended.set()
         self._thread.join()
 
-    def _run(self, sink: PreviewSink, status: FakeStatus, shape: tuple[int, int]) -> None:
+    def _run(self, sink: PreviewSink, board: StreamBoard, shape: tuple[int, int]) -> None:
         while not self._ended.wait(0.005):
             for source in (CAMERA, OTHER):
-                feed(sink, status, self.sequence, source, shape)
+                feed(sink, board, self.sequence, source, shape)
             self.sequence += 1
 
 
-def test_a_page_is_told_the_status_and_gets_what_it_wants(preview: MakePreview, status: FakeStatus) -> None:
+def test_a_page_is_told_the_status_and_gets_what_it_wants(preview: MakePreview, board: StreamBoard) -> None:
     sink = preview(max_fps=60)
 
     async def act(page: PageEnd) -> None:
@@ -66,11 +67,11 @@ def test_a_page_is_told_the_status_and_gets_what_it_wants(preview: MakePreview, 
         await page.say(want=[0, 1])
         assert {(await page.picture())[0]["source"] for _ in range(4)} == {0, 1}
 
-    with Feeding(sink, status):
+    with Feeding(sink, board):
         as_page(sink.url, act)
 
 
-def test_a_page_that_does_not_confirm_gets_no_more(preview: MakePreview, status: FakeStatus) -> None:
+def test_a_page_that_does_not_confirm_gets_no_more(preview: MakePreview, board: StreamBoard) -> None:
     """Slow viewers get fewer pictures; what waits for them does not grow, and the next one is the newest."""
     sink = preview(max_fps=60)
 
@@ -85,12 +86,12 @@ def test_a_page_that_does_not_confirm_gets_no_more(preview: MakePreview, status:
         head, _ = await page.picture()
         assert head["record"]["sequence"] >= newest - 5
 
-    with Feeding(sink, status) as feeding:
+    with Feeding(sink, board) as feeding:
         as_page(sink.url, act)
 
 
 def test_a_hidden_page_costs_no_picture(
-    preview: MakePreview, status: FakeStatus, monkeypatch: pytest.MonkeyPatch
+    preview: MakePreview, board: StreamBoard, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     encoded = []
 
@@ -111,11 +112,11 @@ def test_a_hidden_page_costs_no_picture(
         await page.picture()
         assert encoded
 
-    with Feeding(sink, status):
+    with Feeding(sink, board):
         as_page(sink.url, act)
 
 
-def test_pictures_are_made_at_the_rate_that_was_asked_for(preview: MakePreview, status: FakeStatus) -> None:
+def test_pictures_are_made_at_the_rate_that_was_asked_for(preview: MakePreview, board: StreamBoard) -> None:
     sink = preview(max_fps=10)
     got = []
 
@@ -127,7 +128,7 @@ def test_pictures_are_made_at_the_rate_that_was_asked_for(preview: MakePreview, 
             await page.say(got=0)
             got.append(1)
 
-    with Feeding(sink, status):
+    with Feeding(sink, board):
         as_page(sink.url, act)
     assert 2 <= len(got) <= 13
 
@@ -147,7 +148,7 @@ def test_what_a_page_does_not_say_ends_it(preview: MakePreview, message: str) ->
     as_page(preview().url, act)
 
 
-def test_wishes_for_what_is_not_there(preview: MakePreview, status: FakeStatus) -> None:
+def test_wishes_for_what_is_not_there(preview: MakePreview, board: StreamBoard) -> None:
     sink = preview(max_fps=60)
 
     async def act(page: PageEnd) -> None:
@@ -155,7 +156,7 @@ def test_wishes_for_what_is_not_there(preview: MakePreview, status: FakeStatus) 
         await page.say(got=7)
         assert (await page.picture())[0]["source"] == 0
 
-    with Feeding(sink, status):
+    with Feeding(sink, board):
         as_page(sink.url, act)
 
 
@@ -175,20 +176,6 @@ def test_one_viewer_too_many_is_told_so(preview: MakePreview) -> None:
     as_page(sink.url, lambda page: page.notice())  # type: ignore[arg-type,return-value]
 
 
-def test_a_stream_that_cannot_say_how_it_is_shows_so(preview: MakePreview, status: FakeStatus) -> None:
-    sink = preview()
-    status.failure = RuntimeError("broken")
-
-    async def act(page: PageEnd) -> None:
-        notice = await page.notice()
-        assert notice["stream"] is None
-        assert notice["health"]["alive"] is False
-        await page.say(want=[0])
-        await page.notice()
-
-    as_page(sink.url, act)
-
-
 def parts_of(url: str, count: int) -> list[np.ndarray]:
     """The first pictures of a plain stream, as OpenCV's own reader of such streams would cut them."""
 
@@ -206,17 +193,17 @@ def parts_of(url: str, count: int) -> list[np.ndarray]:
     return asyncio.run(run())
 
 
-def test_the_plain_stream(preview: MakePreview, status: FakeStatus) -> None:
+def test_the_plain_stream(preview: MakePreview, board: StreamBoard) -> None:
     sink = preview(max_fps=60)
-    with Feeding(sink, status):
+    with Feeding(sink, board):
         pictures = parts_of(sink.url + "stream.mjpg?source=1", 4)
     assert [picture.shape for picture in pictures] == [(480, 640, 3)] * 4
     assert len({picture.tobytes() for picture in pictures}) == 4, "the frame's number is on each"
 
 
-def test_a_video_player_reads_the_plain_stream(preview: MakePreview, status: FakeStatus) -> None:
+def test_a_video_player_reads_the_plain_stream(preview: MakePreview, board: StreamBoard) -> None:
     sink = preview(max_fps=60)
-    with Feeding(sink, status):
+    with Feeding(sink, board):
         player = cv2.VideoCapture(sink.url + "stream.mjpg", cv2.CAP_FFMPEG)
         good, picture = player.read()
         player.release()
@@ -224,17 +211,17 @@ def test_a_video_player_reads_the_plain_stream(preview: MakePreview, status: Fak
     assert picture.shape == (480, 640, 3)
 
 
-def test_the_plain_stream_of_a_lost_source_says_so(preview: MakePreview, status: FakeStatus) -> None:
+def test_the_plain_stream_of_a_lost_source_says_so(preview: MakePreview, board: StreamBoard) -> None:
     sink = preview()
-    feed(sink, status, 0)
-    status.turn(CAMERA, SourceState.LOST, "gone")
+    feed(sink, board, 0)
+    turn(board, CAMERA, SourceState.LOST, "gone")
     first, second = parts_of(sink.url + "stream.mjpg", 2)
     red = second[..., 2].astype(int) - second[..., 1] > 80
     assert red[200:280].sum() > 500
     assert first.tobytes() != second.tobytes(), "the seconds count on"
 
 
-def test_a_player_that_stops_reading_holds_nobody_up(preview: MakePreview, status: FakeStatus) -> None:
+def test_a_player_that_stops_reading_holds_nobody_up(preview: MakePreview, board: StreamBoard) -> None:
     sink = preview(max_fps=60)
     address = urlsplit(sink.url)
     stuck = socket.create_connection((address.hostname, address.port))
@@ -246,7 +233,7 @@ def test_a_player_that_stops_reading_holds_nobody_up(preview: MakePreview, statu
             await page.picture()
             await page.say(got=0)
 
-    with Feeding(sink, status, (512, 640)):
+    with Feeding(sink, board, (512, 640)):
         time.sleep(0.3)
         as_page(sink.url, act)
     started = time.monotonic()
@@ -255,9 +242,9 @@ def test_a_player_that_stops_reading_holds_nobody_up(preview: MakePreview, statu
     stuck.close()
 
 
-def test_a_video_player_signs_in_by_its_address(preview: MakePreview, status: FakeStatus) -> None:
+def test_a_video_player_signs_in_by_its_address(preview: MakePreview, board: StreamBoard) -> None:
     sink = preview(token="a-token-for-the-player")
-    with Feeding(sink, status):
+    with Feeding(sink, board):
         player = cv2.VideoCapture(f"{sink.url}stream.mjpg?token=a-token-for-the-player", cv2.CAP_FFMPEG)
         assert player.read()[0]
         player.release()
@@ -267,12 +254,15 @@ def test_a_status_that_hangs_does_not_hold_up_the_end(monkeypatch: pytest.Monkey
     monkeypatch.setattr("edge_irdet.preview.server.STOP_SECONDS", 0.2)
     asked, release = threading.Event(), threading.Event()
 
+    board = board_of(CAMERA)
+
     def hangs() -> StreamStatus:
         asked.set()
         release.wait(30)
         raise RuntimeError("stopped waiting")
 
-    sink = PreviewSink(PreviewConfig(port=0), hangs)
+    monkeypatch.setattr(board, "status", hangs)
+    sink = PreviewSink(PreviewConfig(port=0), board)
     sink.start()
     address = urlsplit(sink.url)
     with socket.create_connection((address.hostname, address.port), timeout=5) as asking:
@@ -284,7 +274,7 @@ def test_a_status_that_hangs_does_not_hold_up_the_end(monkeypatch: pytest.Monkey
         release.set()
 
 
-def test_closing_with_viewers_attached(preview: MakePreview, status: FakeStatus) -> None:
+def test_closing_with_viewers_attached(preview: MakePreview, board: StreamBoard) -> None:
     sink = preview()
     address = urlsplit(sink.url)
     players = [socket.create_connection((address.hostname, address.port), timeout=5) for _ in range(3)]
@@ -302,7 +292,7 @@ def test_closing_with_viewers_attached(preview: MakePreview, status: FakeStatus)
         await closing
         assert time.monotonic() - started < 2.0
 
-    feed(sink, status, 0)
+    feed(sink, board, 0)
     as_page(sink.url, act)
     for player in players:
         while player.recv(65536):

@@ -5,7 +5,7 @@ import time
 import msgspec
 import pytest
 
-from doubles.stream_status import FakeStatus
+from doubles.boards import board_of
 from edge_irdet.errors import OptionError
 from edge_irdet.stream.health import Health, HealthLimits, judge_health
 from edge_irdet.stream.status import SourceState, StreamStatus
@@ -20,7 +20,7 @@ def stream(
 ) -> StreamStatus:
     """A stream that started 500 s ago, whose sources came to their states ``since`` seconds ago."""
     names = [f"camera{index}" for index in range(len(states))]
-    status = FakeStatus(*names)()
+    status = board_of(*names).status()
     sources = [
         msgspec.structs.replace(
             source,
@@ -86,13 +86,13 @@ def test_a_source_whose_records_stay_away_while_others_come() -> None:
 
 
 def test_a_status_that_is_no_longer_renewed_grows_old() -> None:
-    kept = FakeStatus("camera")()
+    kept = board_of("camera").status()
     assert judge_health(kept, kept.now_ns, LIMITS).alive
     assert not judge_health(kept, kept.now_ns + 31 * SECOND, LIMITS).alive
 
 
 def test_no_source_is_not_healthy() -> None:
-    assert judge_health(FakeStatus()(), time.monotonic_ns(), LIMITS).healthy is False
+    assert judge_health(board_of().status(), time.monotonic_ns(), LIMITS).healthy is False
 
 
 @pytest.mark.parametrize("value", [0, -1, float("nan"), float("inf")])

@@ -232,8 +232,11 @@ def test_a_source_stuck_in_its_read_does_not_keep_a_stopped_stream(
                 release.wait(30)
             return super().read()
 
-    pipeline = Pipeline(Stuck(images(2)), detector, [])
-    pipeline.on_frame = lambda record: pipeline.stop()
+    class Ending(KeepingSink):
+        def write(self, frame: Frame, record: Record) -> None:
+            pipeline.stop()
+
+    pipeline = Pipeline(Stuck(images(2)), detector, [Ending()])
     assert pipeline.run().frames == 1
     release.set()
 

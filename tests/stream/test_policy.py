@@ -6,6 +6,7 @@ import time
 import numpy as np
 
 from edge_irdet.record import FrameCounts
+from edge_irdet.stream.board import StreamBoard
 from edge_irdet.stream.frame import Frame, PixelFormat
 from edge_irdet.stream.policy import LOSSLESS_CAPACITY, FramePolicy, FrameQueues
 
@@ -14,8 +15,12 @@ def frame(sequence: int) -> Frame:
     return Frame(np.zeros((2, 2), np.uint8), sequence, 0, "test", PixelFormat.GREY)
 
 
+def queue_of(policy: FramePolicy) -> FrameQueues:
+    return FrameQueues([policy], [StreamBoard().add_source("test")])
+
+
 def test_latest_gives_the_newest_and_counts_the_others() -> None:
-    queue = FrameQueues([FramePolicy.LATEST])
+    queue = queue_of(FramePolicy.LATEST)
     for sequence in range(5):
         assert queue.put(0, frame(sequence), FrameCounts())
     got = queue.get()
@@ -26,7 +31,7 @@ def test_latest_gives_the_newest_and_counts_the_others() -> None:
 
 
 def test_lossless_gives_every_frame_once_to_a_slow_worker() -> None:
-    queue = FrameQueues([FramePolicy.LOSSLESS])
+    queue = queue_of(FramePolicy.LOSSLESS)
 
     def produce() -> None:
         for sequence in range(20):
@@ -40,13 +45,13 @@ def test_lossless_gives_every_frame_once_to_a_slow_worker() -> None:
         time.sleep(0.001)
         got.append(item.frame.sequence)
         assert not item.frame.discontinuity
+        assert item.counts.dropped == 0
     producer.join()
     assert got == list(range(20))
-    assert queue.dropped(0) == 0
 
 
 def test_lossless_is_bounded_and_cancelling_frees_a_waiting_source() -> None:
-    queue = FrameQueues([FramePolicy.LOSSLESS])
+    queue = queue_of(FramePolicy.LOSSLESS)
     results = []
 
     def produce() -> None:
@@ -68,7 +73,7 @@ def test_lossless_is_bounded_and_cancelling_frees_a_waiting_source() -> None:
 
 
 def test_finish_wakes_a_waiting_worker() -> None:
-    queue = FrameQueues([FramePolicy.LATEST])
+    queue = queue_of(FramePolicy.LATEST)
     got: list[object] = []
     worker = threading.Thread(target=lambda: got.append(queue.get()))
     worker.start()

@@ -10,8 +10,9 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from doubles.stream_status import FakeStatus
+from doubles.boards import board_of, turn
 from edge_irdet.errors import OptionError, OutputFailedError
+from edge_irdet.stream.board import StreamBoard
 from edge_irdet.stream.health import HealthLimits
 from edge_irdet.stream.status import SourceState, StreamStatus
 from edge_irdet.stream.watchdog import HealthFile, HealthReport, ServiceManager
@@ -48,8 +49,8 @@ def systemd(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Systemd]
 
 
 @pytest.fixture
-def status() -> FakeStatus:
-    return FakeStatus("camera")
+def board() -> StreamBoard:
+    return board_of("camera")
 
 
 def silent() -> ServiceManager:
@@ -70,11 +71,11 @@ def written_after(path: Path, before: int) -> bool:
 
 
 def test_the_file_is_renewed_while_the_stream_is_alive_and_removed_at_its_end(
-    tmp_path: Path, status: FakeStatus
+    tmp_path: Path, board: StreamBoard
 ) -> None:
     path = tmp_path / "health.json"
-    status.turn("camera", SourceState.WAITING, "rtsp://user:pass@host did not answer")
-    with HealthFile(path, status, interval=0.01, service=silent()):
+    turn(board, "camera", SourceState.WAITING, "rtsp://user:pass@host did not answer")
+    with HealthFile(path, board, interval=0.01, service=silent()):
         first = report(path)
         assert first.pid == os.getpid()
         assert first.healthy is False, "waiting for its camera"
@@ -85,17 +86,22 @@ def test_the_file_is_renewed_while_the_stream_is_alive_and_removed_at_its_end(
     assert [place.name for place in tmp_path.iterdir()] == []
 
 
-def test_a_stuck_stream_is_not_reported(tmp_path: Path, status: FakeStatus) -> None:
+def test_a_stuck_stream_is_not_reported(
+    tmp_path: Path, board: StreamBoard, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """The source runs and no record comes: from the limit on the file stays as it was."""
     path = tmp_path / "health.json"
     looks = threading.Semaphore(0)
+
+    status = board.status
 
     def asked() -> StreamStatus:
         looks.release()
         return status()
 
+    monkeypatch.setattr(board, "status", asked)
     limits = HealthLimits(stuck_seconds=0.2)
-    with HealthFile(path, asked, interval=0.005, limits=limits, service=silent()):
+    with HealthFile(path, board, interval=0.005, limits=limits, service=silent()):
         time.sleep(0.25)
         looks.acquire()
         before = path.stat().st_mtime_ns
@@ -104,24 +110,13 @@ def test_a_stuck_stream_is_not_reported(tmp_path: Path, status: FakeStatus) -> N
         assert path.stat().st_mtime_ns - before < 50_000_000
 
 
-def test_a_status_that_fails_is_not_alive(tmp_path: Path, status: FakeStatus, systemd: Systemd) -> None:
-    service = ServiceManager({"NOTIFY_SOCKET": systemd.name, "WATCHDOG_USEC": "20000"})
-    with HealthFile(None, status, service=service):
-        systemd.until("WATCHDOG")
-        status.failure = RuntimeError("broken")
-        found = systemd.heard()
-        while "WATCHDOG" in found:
-            found = systemd.heard()
-        assert found == {"STATUS": "stuck: the stream does not say how it is: RuntimeError"}
-
-
-def test_systemd_is_told(status: FakeStatus, systemd: Systemd) -> None:
+def test_systemd_is_told(board: StreamBoard, systemd: Systemd) -> None:
     """Ready at once, camera or not: else systemd would end what waits for its camera."""
-    status.turn("camera", SourceState.CONNECTING)
+    turn(board, "camera", SourceState.CONNECTING)
     service = ServiceManager({"NOTIFY_SOCKET": systemd.name, "WATCHDOG_USEC": "40000"})
     assert service
     assert service.watchdog_seconds == 0.04
-    with HealthFile(None, status, interval=60, service=service):
+    with HealthFile(None, board, interval=60, service=service):
         assert systemd.heard() == {"READY": "1"}
         first = systemd.heard()
         assert first["WATCHDOG"] == "1"
@@ -150,26 +145,26 @@ def test_whose_watchdog_it_is(environment: dict[str, str], seconds: float | None
     assert ServiceManager(environment).watchdog_seconds == seconds
 
 
-def test_without_systemd_nothing_is_sent_and_nobody_minds(status: FakeStatus) -> None:
+def test_without_systemd_nothing_is_sent_and_nobody_minds(board: StreamBoard) -> None:
     assert not silent()
     silent().notify(READY="1")
     gone = ServiceManager({"NOTIFY_SOCKET": "/nonexistent/notify"})
     gone.notify(READY="1")
-    with HealthFile(None, status, service=gone):
+    with HealthFile(None, board, service=gone):
         pass
 
 
-def test_a_folder_that_is_not_there_is_found_at_the_start(tmp_path: Path, status: FakeStatus) -> None:
+def test_a_folder_that_is_not_there_is_found_at_the_start(tmp_path: Path, board: StreamBoard) -> None:
     with pytest.raises(OutputFailedError):
-        HealthFile(tmp_path / "none" / "health.json", status, service=silent()).start()
+        HealthFile(tmp_path / "none" / "health.json", board, service=silent()).start()
 
 
 def test_a_file_that_cannot_be_renewed_is_said_once_and_ends_nothing(
-    tmp_path: Path, status: FakeStatus, caplog: pytest.LogCaptureFixture
+    tmp_path: Path, board: StreamBoard, caplog: pytest.LogCaptureFixture
 ) -> None:
     path = tmp_path / "place" / "health.json"
     path.parent.mkdir()
-    with HealthFile(path, status, interval=0.01, service=silent()):
+    with HealthFile(path, board, interval=0.01, service=silent()):
         path.unlink()
         deadline = time.monotonic() + 5
         while time.monotonic() < deadline:
@@ -191,6 +186,6 @@ def test_a_file_that_cannot_be_renewed_is_said_once_and_ends_nothing(
 
 
 @pytest.mark.parametrize("interval", [0, -1, float("nan"), 1e9])
-def test_intervals(interval: float, status: FakeStatus) -> None:
+def test_intervals(interval: float, board: StreamBoard) -> None:
     with pytest.raises(OptionError):
-        HealthFile(None, status, interval)
+        HealthFile(None, board, interval)

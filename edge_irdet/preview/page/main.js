@@ -21,21 +21,17 @@ let noticeAt = 0;
 const connection = new Connection({ onNotice, onPicture, onChange });
 
 // The device's monotonic clock now, ms.
-const clock = () => (notice?.stream ? notice.stream.now_ns / 1e6 + (performance.now() - noticeAt) : 0);
+const clock = () => (notice ? notice.stream.now_ns / 1e6 + (performance.now() - noticeAt) : 0);
 
 function shownViews() {
   return views.filter((view) => chosen === null || view.place === chosen);
 }
 
 function onNotice(news) {
-  const restarted = notice?.stream && news.stream && notice.stream.started_ns !== news.stream.started_ns;
+  const restarted = notice && notice.stream.started_ns !== news.stream.started_ns;
   if (restarted) views.forEach((view) => view.forget());
   notice = news;
   noticeAt = performance.now();
-  if (!news.stream) {
-    panel.judge(news.health);
-    return;
-  }
   if (news.stream.sources.length !== views.length) arrange(news.stream.sources);
   paintTabs(news.stream.sources);
   panel.show(news, chosen);
@@ -111,7 +107,7 @@ function paintTabs(sources) {
 
 // Time passes without messages too: ages grow, pictures become old.
 function tick() {
-  if (!notice?.stream) return;
+  if (!notice) return;
   const ages = [];
   for (const view of shownViews()) {
     const source = notice.stream.sources[view.place];

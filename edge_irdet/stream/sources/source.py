@@ -71,6 +71,11 @@ class Source(ABC):
         return None
 
     @property
+    def has_truth(self) -> bool:
+        """Whether its frames carry ground truth, so that detections can be scored."""
+        return False
+
+    @property
     def negotiated(self) -> str | None:
         """What a live source agreed to give, for people; None where it has nothing to say."""
         return None

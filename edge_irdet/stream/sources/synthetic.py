@@ -48,6 +48,11 @@ class SyntheticSource(Source):
         """Frames a second of the scene's motion."""
         return self.config.rate
 
+    @property
+    def has_truth(self) -> bool:
+        """Always."""
+        return True
+
     def open(self) -> None:
         """Make the scene's background."""
         self._scene = SyntheticScene(self.config)

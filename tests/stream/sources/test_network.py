@@ -27,6 +27,7 @@ from doubles.network_servers import (
 from doubles.numbered_pictures import number_of
 from edge_irdet.errors import OptionError, SourceLostError
 from edge_irdet.record import FrameCounts
+from edge_irdet.stream.board import StreamBoard
 from edge_irdet.stream.frame import Frame, PixelFormat
 from edge_irdet.stream.policy import FramePolicy, FrameQueues
 from edge_irdet.stream.sources.network import NetworkSource, network_address
@@ -277,7 +278,8 @@ def test_sixteen_bits_stay_sixteen_bits(tmp_path: Path) -> None:
 
 def test_a_slow_worker_gets_young_frames() -> None:
     """The capture thread reads all the time, so nothing waits in FFmpeg or in the socket."""
-    queue = FrameQueues([FramePolicy.LATEST])
+    entry = StreamBoard().add_source("camera")
+    queue = FrameQueues([FramePolicy.LATEST], [entry])
     stop = threading.Event()
     with MjpegCamera(rate=100.0) as camera, open_source(camera.url) as source:
 
@@ -295,7 +297,7 @@ def test_a_slow_worker_gets_young_frames() -> None:
             time.sleep(0.15)  # work, fifteen frames long
         stop.set()
         thread.join()
-    assert queue.dropped(0) > 30
+    assert entry.dropped > 30
     assert max(ages[1:]) < 30, f"ages in frames: {ages}"
     assert ages[-1] < 30, "and it does not grow"
 

@@ -1,0 +1,334 @@
+"""The board of a running stream: captures, queues and the emit thread write on it, everybody else reads it.
+
+The page, the metrics, the health file, the summary and the progress bar all read here, so they cannot
+disagree, and none of them has to know the pipeline.
+
+Thread safety: one lock guards the whole board. Every method takes it for microseconds, so any thread may call
+any method at any time, and a reader gets all figures of one moment. A single attribute (``entry.state``,
+``entry.dropped``) may be read without a method; only the methods write. Signal handlers must not call a
+method: they would wait for the thread they interrupted.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import deque
+from collections.abc import Sequence
+
+from edge_irdet.detection.description import DetectorDescription
+from edge_irdet.errors import OptionError
+from edge_irdet.record import Record
+from edge_irdet.stream.delivery import Detected
+from edge_irdet.stream.latency_histogram import LatencyHistogram
+from edge_irdet.stream.status import SinkStatus, SourceState, SourceStatus, StreamStatus
+from edge_irdet.stream.summary import StreamSummary
+
+RATE_RECORDS = 64
+"""Records over which a source's rate is taken."""
+
+RATE_SECONDS = 3.0
+"""A source without a record for this long has the rate 0."""
+
+
+class SourceEntry:
+    """One source on the board; :meth:`StreamBoard.add_source` makes it.
+
+    Written by the source's capture thread (state, losses), its queue (drops) and the emit thread (records).
+    """
+
+    def __init__(self, lock: threading.Lock, index: int, uri: str, live: bool) -> None:
+        self.index = index
+        """Its place among the stream's sources, from 0."""
+        self.uri = uri
+        """URI without credentials."""
+        self.live = live
+        """Whether frames come in real time."""
+        self.rate: float | None = None
+        """Frames per second that the source states, None where it does not."""
+        self.frame_count: int | None = None
+        """Frames that the source says it has, None where it cannot know."""
+        self.state = SourceState.CONNECTING
+        """Where it is between its start and its end."""
+        self.since_ns = time.monotonic_ns()
+        """When it came to this state, monotonic clock."""
+        self.last_error: str | None = None
+        """Why it was lost the last time."""
+        self.frames = 0
+        """Frames that became records."""
+        self.dropped = 0
+        """Frames captured and dropped because a newer one came first."""
+        self.skipped = 0
+        """Frames that could not be read."""
+        self.missed = 0
+        """Frames that the device made and that never arrived."""
+        self.interruptions = 0
+        """How often it was lost and came back."""
+        self.skip_reasons: tuple[str, ...] = ()
+        """The first skipped frames, each with its name and reason."""
+        self._lock = lock
+        self._last: Record | None = None
+        self._times: deque[int] = deque(maxlen=RATE_RECORDS)
+
+    def describe(self, rate: float | None, frame_count: int | None) -> None:
+        """Say what the source states about itself; known once it is open."""
+        with self._lock:
+            self.rate, self.frame_count = rate, frame_count
+
+    def enter(self, state: SourceState, error: str | None = None) -> None:
+        """Come to a state; one that it is in already keeps its time.
+
+        Args:
+            state: the state.
+            error: why it was lost, without credentials; None keeps the last reason.
+        """
+        with self._lock:
+            if error is not None:
+                self.last_error = error
+            if state is not self.state:
+                self.state, self.since_ns = state, time.monotonic_ns()
+
+    def set_losses(self, skipped: int, missed: int) -> None:
+        """Say what its capture has lost so far, all sessions together."""
+        with self._lock:
+            self.skipped, self.missed = skipped, missed
+
+    def name_skips(self, reasons: Sequence[str]) -> None:
+        """Say which frames were skipped first, each with its reason."""
+        with self._lock:
+            self.skip_reasons = tuple(reasons)
+
+    def count_interruption(self) -> None:
+        """Count a return after a loss."""
+        with self._lock:
+            self.interruptions += 1
+
+    def count_dropped(self) -> None:
+        """Count a frame that gave way to a newer one."""
+        with self._lock:
+            self.dropped += 1
+
+    def count_record(self, record: Record) -> None:
+        """Count a frame that became a record."""
+        with self._lock:
+            self.frames += 1
+            self._last = record
+            self._times.append(record.emit_ns)
+
+    def status(self, now_ns: int) -> SourceStatus:
+        """The source now."""
+        with self._lock:
+            return self._status(now_ns)
+
+    def _status(self, now_ns: int) -> SourceStatus:
+        last = self._last
+        return SourceStatus(
+            source=self.uri,
+            state=self.state,
+            since_ns=self.since_ns,
+            frames=self.frames,
+            dropped=self.dropped,
+            missed=self.missed,
+            skipped=self.skipped,
+            interruptions=self.interruptions,
+            fps=self._fps(now_ns),
+            width=0 if last is None else last.width,
+            height=0 if last is None else last.height,
+            pixel_format="" if last is None else last.pixel_format,
+            last_capture_ns=None if last is None else last.capture_ns,
+            last_error=self.last_error,
+        )
+
+    def _fps(self, now_ns: int) -> float | None:
+        times = self._times
+        if len(times) < 2:
+            return None
+        if now_ns - times[-1] > RATE_SECONDS * 1e9:
+            return 0.0
+        return (len(times) - 1) * 1e9 / max(1, times[-1] - times[0])
+
+    def _last_record_ns(self) -> int | None:
+        return None if self._last is None else self._last.emit_ns
+
+
+class SinkEntry:
+    """One sink on the board; :meth:`StreamBoard.add_sink` makes it. Written by the emit thread."""
+
+    def __init__(self, lock: threading.Lock, name: str) -> None:
+        self.name = name
+        """Its name, without credentials."""
+        self.written = 0
+        """Records it took."""
+        self.refused = 0
+        """Records it could not take."""
+        self.lost_later = 0
+        """Records it took and lost on their way."""
+        self.failing = False
+        """Whether it failed to take the last record."""
+        self.last_error: str | None = None
+        """Why it failed the last time."""
+        self._lock = lock
+
+    @property
+    def lost(self) -> int:
+        """Records it could not take, or took and lost on their way."""
+        return self.refused + self.lost_later
+
+    def count_written(self) -> None:
+        """Count a record that it took."""
+        with self._lock:
+            self.written += 1
+            self.failing = False
+
+    def count_refused(self, error: str) -> None:
+        """Count a record that it could not take.
+
+        Args:
+            error: why, without credentials.
+        """
+        with self._lock:
+            self.refused += 1
+            self.failing = True
+            self.last_error = error
+
+    def set_lost_later(self, count: int) -> None:
+        """Say how many records it took and lost on their way, so far."""
+        with self._lock:
+            self.lost_later = count
+
+    def status(self) -> SinkStatus:
+        """The sink now."""
+        with self._lock:
+            return self._status()
+
+    def _status(self) -> SinkStatus:
+        return SinkStatus(
+            sink=self.name,
+            written=self.written,
+            lost=self.lost,
+            failing=self.failing,
+            last_error=self.last_error,
+        )
+
+
+class StreamBoard:
+    """What a stream is doing, in one place.
+
+    A pipeline makes its own board (``pipeline.board``). Whoever must read before there is a pipeline, such as
+    a preview that is one of its sinks, makes the board first and hands it to both:
+
+    >>> board = StreamBoard()
+    >>> page = PreviewSink(PreviewConfig(), board)
+    >>> pipeline = Pipeline(source, detector, [page], board=board)
+
+    A board serves one pipeline.
+    """
+
+    def __init__(self) -> None:
+        self.detector = DetectorDescription()
+        """What detects; empty until a pipeline has taken the board."""
+        self.sources: list[SourceEntry] = []
+        """In the order in which they were added."""
+        self.sinks: list[SinkEntry] = []
+        """In the order in which they were added."""
+        self._lock = threading.Lock()
+        self._taken = False
+        self._started_ns = time.monotonic_ns()
+        self._first_received_ns = 0
+        self._last_emitted_ns = 0
+        self._detections = 0
+        self._latency = LatencyHistogram()
+        self._detector_time = LatencyHistogram()
+        self._sinks_time = LatencyHistogram()
+
+    def add_source(self, uri: str, live: bool = False) -> SourceEntry:
+        """Put a source on the board.
+
+        Args:
+            uri: without credentials.
+            live: whether its frames come in real time.
+        """
+        with self._lock:
+            entry = SourceEntry(self._lock, len(self.sources), uri, live)
+            self.sources.append(entry)
+            return entry
+
+    def add_sink(self, name: str) -> SinkEntry:
+        """Put a sink on the board.
+
+        Args:
+            name: without credentials.
+        """
+        with self._lock:
+            entry = SinkEntry(self._lock, name)
+            self.sinks.append(entry)
+            return entry
+
+    def take(self, detector: DetectorDescription) -> None:
+        """Take the board for one pipeline, before any source is added.
+
+        Raises:
+            OptionError: another pipeline has it.
+        """
+        with self._lock:
+            if self._taken:
+                raise OptionError(
+                    "a pipeline got the board of another one", "make a StreamBoard for each pipeline"
+                )
+            self._taken, self.detector = True, detector
+
+    def start(self) -> None:
+        """The stream starts now."""
+        with self._lock:
+            self._started_ns = time.monotonic_ns()
+
+    def count_times(self, detected: Detected, made_ns: int, ended_ns: int) -> None:
+        """Count one frame's way through the stream; all times are of the monotonic clock.
+
+        Args:
+            detected: the frame with its own times.
+            made_ns: when its record was made.
+            ended_ns: when every sink had it.
+        """
+        with self._lock:
+            self._first_received_ns = self._first_received_ns or detected.received_ns
+            self._last_emitted_ns = ended_ns
+            self._detections += len(detected.detections)
+            self._latency.add(ended_ns - detected.delivery.frame.capture_ns)
+            self._detector_time.add(detected.detected_ns - detected.received_ns)
+            self._sinks_time.add(ended_ns - made_ns)
+
+    def status(self) -> StreamStatus:
+        """The stream now."""
+        now = time.monotonic_ns()
+        with self._lock:
+            emitted = [entry._last_record_ns() for entry in self.sources]
+            return StreamStatus(
+                detector=self.detector,
+                started_ns=self._started_ns,
+                now_ns=now,
+                last_record_ns=max((one for one in emitted if one is not None), default=None),
+                sources=[entry._status(now) for entry in self.sources],
+                sinks=[entry._status() for entry in self.sinks],
+                latency_ms=self._latency.percentiles(),
+                detector_ms=self._detector_time.percentiles(),
+                sinks_ms=self._sinks_time.percentiles(),
+            )
+
+    def summary(self) -> StreamSummary:
+        """The stream's figures from its start to now."""
+        with self._lock:
+            return StreamSummary(
+                frames=sum(entry.frames for entry in self.sources),
+                dropped=sum(entry.dropped for entry in self.sources),
+                missed=sum(entry.missed for entry in self.sources),
+                skipped=sum(entry.skipped for entry in self.sources),
+                skip_reasons=tuple(reason for entry in self.sources for reason in entry.skip_reasons),
+                interruptions=sum(entry.interruptions for entry in self.sources),
+                detections=self._detections,
+                seconds=(self._last_emitted_ns - self._first_received_ns) / 1e9,
+                sinks=tuple(entry._status() for entry in self.sinks),
+                latency_ms=self._latency.percentiles(),
+                detector_ms=self._detector_time.percentiles(),
+                sinks_ms=self._sinks_time.percentiles(),
+            )
