@@ -6,6 +6,8 @@ path outside ASCII. Here the bytes are read by Python and each case gets its own
 
 from __future__ import annotations
 
+import re
+import struct
 from pathlib import Path
 from typing import Any
 
@@ -14,9 +16,21 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge_irdet.errors import DatasetImageError
+from edge_irdet.intake import MEBIBYTE, ContentMissingError, ContentRefusedError, read_regular_file
 
 IMAGE_SUFFIXES = frozenset({".png", ".bmp", ".jpg", ".jpeg", ".tif", ".tiff", ".pgm", ".webp"})
 """Lower-case suffixes of the files that count as images when a folder is listed."""
+
+MAX_IMAGE_BYTES = 256 * MEBIBYTE
+"""Largest image file that is read."""
+
+MAX_SIDE = 16384
+"""Longest side of an image that is decoded, pixels."""
+
+ORIENTATION_MARKS = (b"Exif\0\0", b"eXIf", b"EXIF")
+"""One of these stands before the EXIF data of a JPEG, PNG or WebP file."""
+
+_NETPBM = re.compile(rb"P[1-6]\s+(?:#[^\n]*\n\s*)*(\d{1,9})\s+(?:#[^\n]*\n\s*)*(\d{1,9})\s")
 
 
 def decode_image(path: Path) -> NDArray[Any]:
@@ -29,30 +43,95 @@ def decode_image(path: Path) -> NDArray[Any]:
         [H, W] for one channel, else [H, W, channels] in blue, green, red(, alpha) order; dtype as stored.
 
     Raises:
-        DatasetImageError: the file is missing, unreadable, empty, cut short or not an image.
+        DatasetImageError: the file is missing, not a regular file, larger than :data:`MAX_IMAGE_BYTES`,
+            unreadable, empty, cut short, not an image, or longer than :data:`MAX_SIDE` on a side.
     """
+    return _image(path, _content(path))
+
+
+def read_upright_grey_image(path: Path) -> NDArray[np.uint8] | NDArray[np.uint16]:
+    """As :func:`read_grey_image`, of a labelled image: one that viewers turn or mirror is refused.
+
+    Labelling tools disagree whether labels are of the picture as stored or as shown.
+
+    Raises:
+        DatasetImageError: as :func:`read_grey_image`, or the file has an orientation tag other than 1.
+    """
+    content = _content(path)
+    if any(mark in content for mark in ORIENTATION_MARKS):
+        shown = _decoded(path, content, cv2.IMREAD_GRAYSCALE)
+        stored = _decoded(path, content, cv2.IMREAD_GRAYSCALE | cv2.IMREAD_IGNORE_ORIENTATION)
+        if shown is not None and stored is not None and not np.array_equal(shown, stored):
+            raise DatasetImageError(
+                f"{path} has an orientation tag: its labels may be of the picture as stored or as shown",
+                f"turn the pixels and remove the tag (mogrify -auto-orient {path}), then check the labels",
+            )
+    return _grey(path, _image(path, content))
+
+
+def stated_size(content: bytes) -> tuple[int, int] | None:
+    """Width and height that the header of a PNG, BMP, PGM or JPEG states; None for others.
+
+    A few bytes can state a picture that fills the memory, so the header is asked before it is decoded.
+    """
+    if content.startswith(b"\x89PNG\r\n\x1a\n") and len(content) >= 24:
+        return int.from_bytes(content[16:20], "big"), int.from_bytes(content[20:24], "big")
+    if content.startswith(b"BM") and len(content) >= 26:
+        width, height = struct.unpack_from("<ii", content, 18)
+        return abs(width), abs(height)
+    if (match := _NETPBM.match(content)) is not None:
+        return int(match[1]), int(match[2])
+    if content.startswith(b"\xff\xd8"):
+        return _stated_size_of_jpeg(content)
+    return None
+
+
+def _stated_size_of_jpeg(content: bytes) -> tuple[int, int] | None:
+    position = 2
+    while position + 9 <= len(content) and content[position] == 0xFF:
+        marker, length = content[position + 1], int.from_bytes(content[position + 2 : position + 4], "big")
+        if 0xC0 <= marker <= 0xCF and marker not in (0xC4, 0xC8, 0xCC):
+            height, width = struct.unpack_from(">HH", content, position + 5)
+            return width, height
+        position += 2 + length
+    return None
+
+
+def _content(path: Path) -> bytes:
     try:
-        content = path.read_bytes()
-    except FileNotFoundError:
+        content = read_regular_file(path, MAX_IMAGE_BYTES)
+    except ContentMissingError:
         raise DatasetImageError(f"{path} is not there", f"check the folder: ls {path.parent}") from None
-    except OSError as error:
-        raise DatasetImageError(
-            f"{path} cannot be read: {error.strerror or error}", f"check it: ls -l {path}"
-        ) from error
+    except ContentRefusedError as error:
+        raise DatasetImageError(f"{path} {error.reason}", f"check it: ls -l {path}") from error
     if not content:
         raise DatasetImageError(f"{path} is empty (0 bytes)", "copy or download the file again")
-    try:
-        image = cv2.imdecode(np.frombuffer(content, np.uint8), cv2.IMREAD_UNCHANGED)
-    except cv2.error as error:
+    return content
+
+
+def _image(path: Path, content: bytes) -> NDArray[Any]:
+    stated = stated_size(content)
+    if stated is not None and max(stated) > MAX_SIDE:
         raise DatasetImageError(
-            f"{path} cannot be decoded: {error.err}", f"look at it: file {path}"
-        ) from error
+            f"{path} states {stated[0]}x{stated[1]} pixels; sides up to {MAX_SIDE} are read",
+            f"look at it: file {path}",
+        )
+    image = _decoded(path, content, cv2.IMREAD_UNCHANGED)
     if image is None or _is_jpeg_cut_short(content):
         raise DatasetImageError(
             f"{path} ({len(content)} bytes) is not an image that OpenCV can decode, or it is cut short",
             f"look at it: file {path}; then copy or download it again",
         )
     return image
+
+
+def _decoded(path: Path, content: bytes, flags: int) -> NDArray[Any] | None:
+    try:
+        return cv2.imdecode(np.frombuffer(content, np.uint8), flags)
+    except cv2.error as error:
+        raise DatasetImageError(
+            f"{path} cannot be decoded: {error.err}", f"look at it: file {path}"
+        ) from error
 
 
 def _is_jpeg_cut_short(content: bytes) -> bool:
@@ -77,7 +156,10 @@ def read_grey_image(path: Path) -> NDArray[np.uint8] | NDArray[np.uint16]:
         DatasetImageError: as :func:`decode_image`, or the image has an alpha channel, another channel count,
             or a depth other than 8 or 16 bits unsigned.
     """
-    image = decode_image(path)
+    return _grey(path, decode_image(path))
+
+
+def _grey(path: Path, image: NDArray[Any]) -> NDArray[np.uint8] | NDArray[np.uint16]:
     if image.dtype not in (np.uint8, np.uint16):
         raise DatasetImageError(
             f"{path} holds {image.dtype} values; only 8- and 16-bit unsigned images have a known range",

@@ -1,13 +1,17 @@
 from __future__ import annotations
 
+import os
+import zlib
 from pathlib import Path
 
 import cv2
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from edge_irdet.errors import DatasetImageError
-from edge_irdet.images import decode_image, read_grey_image
+from edge_irdet.images import decode_image, read_grey_image, read_upright_grey_image, stated_size
 
 
 @pytest.mark.parametrize("suffix", [".png", ".bmp", ".tiff", ".pgm"])
@@ -69,8 +73,36 @@ def test_missing_file(tmp_path):
 
 
 def test_folder_in_place_of_a_file(tmp_path):
-    with pytest.raises(DatasetImageError, match="cannot be read"):
+    with pytest.raises(DatasetImageError, match="is a folder, not a regular file"):
         decode_image(tmp_path)
+
+
+def test_pipe_in_place_of_a_file(tmp_path):
+    os.mkfifo(tmp_path / "a.png")
+    with pytest.raises(DatasetImageError, match="is a pipe"):
+        decode_image(tmp_path / "a.png")
+
+
+def test_header_that_states_a_huge_picture(tmp_path):
+    chunk = b"IHDR" + (200_000).to_bytes(4, "big") + (200_000).to_bytes(4, "big") + bytes([8, 0, 0, 0, 0])
+    content = b"\x89PNG\r\n\x1a\n" + (13).to_bytes(4, "big") + chunk + zlib.crc32(chunk).to_bytes(4, "big")
+    (tmp_path / "a.png").write_bytes(content)
+    (tmp_path / "b.pgm").write_bytes(b"P5\n# comment\n99999 99999\n255\n")
+    for name, side in (("a.png", 200_000), ("b.pgm", 99_999)):
+        with pytest.raises(DatasetImageError, match=f"states {side}x{side} pixels"):
+            decode_image(tmp_path / name)
+
+
+@pytest.mark.parametrize("suffix", [".png", ".jpg", ".bmp", ".pgm"])
+@given(width=st.integers(1, 70), height=st.integers(1, 70))
+def test_the_stated_size_is_that_of_the_picture(suffix, width, height):
+    _, content = cv2.imencode(suffix, np.zeros((height, width), np.uint8))
+    assert stated_size(content.tobytes()) == (width, height)
+
+
+@given(st.binary(max_size=64), st.sampled_from([b"", b"\x89PNG\r\n\x1a\n", b"BM", b"P5 ", b"\xff\xd8\xff"]))
+def test_any_header_is_asked_without_failing(content, start):
+    stated_size(start + content)
 
 
 def test_empty_file(tmp_path):
@@ -105,12 +137,27 @@ def test_jpeg_with_bytes_after_its_end_is_whole(tmp_path, write_image, ramp):
     assert np.array_equal(decode_image(path), whole)
 
 
+def with_orientation(content: bytes, orientation: int) -> bytes:
+    """A JPEG with an EXIF segment that states an orientation, 1 to 8."""
+    entry = b"\x12\x01\x03\0\x01\0\0\0" + bytes([orientation]) + b"\0\0\0"
+    tag = b"Exif\0\0II*\0\x08\0\0\0\x01\0" + entry + b"\0\0\0\0"
+    return content[:2] + b"\xff\xe1" + (len(tag) + 2).to_bytes(2, "big") + tag + content[2:]
+
+
 def test_orientation_tag_is_not_applied(tmp_path: Path, write_image, ramp):
     path = write_image(tmp_path / "a.jpg", ramp)
-    content = path.read_bytes()
-    # Orientation 6: a quarter turn.
-    tag = b"Exif\0\0II*\0\x08\0\0\0\x01\0\x12\x01\x03\0\x01\0\0\0\x06\0\0\0\0\0\0\0"
-    segment = b"\xff\xe1" + (len(tag) + 2).to_bytes(2, "big") + tag
-    path.write_bytes(content[:2] + segment + content[2:])
+    path.write_bytes(with_orientation(path.read_bytes(), 6))  # a quarter turn
     assert cv2.imread(str(path), cv2.IMREAD_GRAYSCALE).shape == (40, 30)  # the tag is understood, and
-    assert decode_image(path).shape == (30, 40)  # left alone: labels are in stored pixels
+    assert decode_image(path).shape == (30, 40)  # left alone
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_labelled_image_that_viewers_turn_is_refused(tmp_path: Path, write_image, ramp, orientation):
+    path = write_image(tmp_path / "a.jpg", ramp)
+    path.write_bytes(with_orientation(path.read_bytes(), orientation))
+    if orientation == 1:
+        assert read_upright_grey_image(path).shape == (30, 40)
+    else:
+        with pytest.raises(DatasetImageError, match="has an orientation tag"):
+            read_upright_grey_image(path)
+    assert read_grey_image(path).shape == (30, 40)

@@ -10,7 +10,7 @@ from edge_irdet.dataset.box_layouts import boxed_sample, optional_masks
 from edge_irdet.dataset.boxes import checked_box
 from edge_irdet.dataset.sample import Sample
 from edge_irdet.errors import DatasetImageError, DatasetMissingError, LabelInvalidError
-from edge_irdet.images import IMAGE_SUFFIXES, read_grey_image
+from edge_irdet.images import IMAGE_SUFFIXES, read_upright_grey_image
 
 
 class _Image(msgspec.Struct):
@@ -110,7 +110,7 @@ class CocoLayoutReader:
         """Decode one image and collect its annotations; see ``LayoutReader``."""
         entry = self._images[name]
         path = self._path_of(entry)
-        image = read_grey_image(path)
+        image = read_upright_grey_image(path)
         height, width = image.shape
         if (entry.width or width, entry.height or height) != (width, height):
             raise LabelInvalidError(

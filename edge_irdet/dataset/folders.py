@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import os
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
+from edge_irdet.dataset.mask_values import targets_of_mask
 from edge_irdet.errors import DatasetImageError, DatasetMissingError, MaskSizeError
 from edge_irdet.images import IMAGE_SUFFIXES, read_grey_image
 
@@ -26,8 +28,8 @@ def list_images(folder: Path) -> dict[str, Path]:
             f"the folder {folder} is not there", f"check the data set: ls {folder.parent}"
         )
     images: dict[str, Path] = {}
-    for path in sorted(folder.rglob("*")):
-        if path.suffix.lower() not in IMAGE_SUFFIXES or path.name.startswith(".") or not path.is_file():
+    for path in sorted(_files_below(folder)):
+        if path.suffix.lower() not in IMAGE_SUFFIXES or path.name.startswith("."):
             continue
         name = path.relative_to(folder).with_suffix("").as_posix()
         if name in images:
@@ -41,6 +43,18 @@ def list_images(folder: Path) -> dict[str, Path]:
             f"check it: ls {folder}",
         )
     return images
+
+
+def _files_below(folder: Path) -> Iterator[Path]:
+    """Files below a folder, linked folders included; a link back to a folder above ends there."""
+    seen: set[str] = set()
+    for place, folders, files in os.walk(folder, followlinks=True):
+        real = os.path.realpath(place)
+        if real in seen:
+            folders.clear()
+            continue
+        seen.add(real)
+        yield from (path for path in (Path(place) / name for name in files) if path.is_file())
 
 
 class MaskFolder:
@@ -71,8 +85,7 @@ class MaskFolder:
     def read(self, name: str, width: int, height: int) -> NDArray[np.uint8]:
         """Read the mask of the image ``name``.
 
-        A pixel is on a target when its value exceeds half of the mask's greatest value, so masks stored as
-        0/1, as 0/255 and with soft edges all read alike.
+        Which pixels are on a target: :func:`edge_irdet.dataset.mask_values.targets_of_mask`.
 
         Returns:
             [height, width], 1 on targets, 0 elsewhere.
@@ -80,6 +93,7 @@ class MaskFolder:
         Raises:
             DatasetMissingError: there is no mask.
             DatasetImageError: it cannot be decoded.
+            LabelInvalidError: its values do not say which pixels are on a target.
             MaskSizeError: it has another size than ``width`` x ``height``.
         """
         path = self.path_of(name)
@@ -89,4 +103,4 @@ class MaskFolder:
                 f"{path} is {values.shape[1]}x{values.shape[0]} but the image {name!r} is {width}x{height}",
                 "replace the mask by the one of this image; masks are never resized",
             )
-        return (values > int(values.max()) / 2).astype(np.uint8)
+        return targets_of_mask(values, str(path))

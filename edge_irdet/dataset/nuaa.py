@@ -9,7 +9,7 @@ import numpy as np
 from edge_irdet.dataset.boxes import boxes_of_mask
 from edge_irdet.dataset.folders import MaskFolder, list_images
 from edge_irdet.dataset.sample import MaskSource, Sample
-from edge_irdet.images import read_grey_image
+from edge_irdet.images import read_upright_grey_image
 
 
 class MaskLayoutReader:
@@ -43,7 +43,7 @@ class MaskLayoutReader:
 
     def read(self, name: str) -> Sample:
         """Decode one image and its mask; see ``LayoutReader``."""
-        image = read_grey_image(self._images[name])
+        image = read_upright_grey_image(self._images[name])
         height, width = image.shape
         mask = self._masks.read(name, width, height)
         boxes = boxes_of_mask(mask)

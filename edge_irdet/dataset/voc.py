@@ -10,7 +10,7 @@ from edge_irdet.dataset.boxes import checked_box
 from edge_irdet.dataset.folders import list_images
 from edge_irdet.dataset.sample import Sample
 from edge_irdet.errors import DatasetMissingError, LabelInvalidError
-from edge_irdet.images import read_grey_image
+from edge_irdet.images import read_upright_grey_image
 
 
 class VocLayoutReader:
@@ -55,7 +55,7 @@ class VocLayoutReader:
 
     def read(self, name: str) -> Sample:
         """Decode one image and its annotation file; see ``LayoutReader``."""
-        image = read_grey_image(self._images[name])
+        image = read_upright_grey_image(self._images[name])
         height, width = image.shape
         path = self._annotation_path(name)
         document = parse_xml(path)
