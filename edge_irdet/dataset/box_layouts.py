@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -10,51 +11,76 @@ from numpy.typing import NDArray
 
 from edge_irdet.dataset.boxes import box_array, mask_of_boxes
 from edge_irdet.dataset.folders import MaskFolder
+from edge_irdet.dataset.label_files import read_label_text
 from edge_irdet.dataset.sample import MaskSource, Sample
-from edge_irdet.errors import DatasetMissingError, LabelInvalidError
+from edge_irdet.errors import LabelInvalidError
+
+_log = logging.getLogger(__name__)
 
 
-def optional_masks(root: Path) -> MaskFolder | None:
-    """The set's ``masks/`` folder where it has one; then every image must have a mask in it."""
-    return MaskFolder(root / "masks") if (root / "masks").is_dir() else None
+class BoxedSamples:
+    """Makes samples from checked boxes, with the annotated masks of ``masks/`` where the set has them.
 
+    A target that is labelled twice would count twice in every figure: the second one is left out, and the
+    first such case of a set is logged.
 
-def boxed_sample(
-    name: str,
-    image: NDArray[np.uint8] | NDArray[np.uint16],
-    boxes: Sequence[Sequence[float]],
-    classes: Sequence[int],
-    masks: MaskFolder | None,
-) -> Sample:
-    """A sample with the given boxes, and with the annotated mask or else one made from the boxes.
-
-    Raises:
-        DatasetMissingError, DatasetImageError, MaskSizeError: as :meth:`MaskFolder.read`.
+    Args:
+        root: folder of the data set; where it has ``masks/``, every image must have a mask in it.
     """
-    height, width = image.shape
-    array = box_array(boxes)
-    if masks is None:
-        mask, source = mask_of_boxes(array, width, height), MaskSource.BOXES
-    else:
-        mask, source = masks.read(name, width, height), MaskSource.ANNOTATED
-    return Sample(name, image, array, np.asarray(classes, np.int64), mask, source)
+
+    def __init__(self, root: Path) -> None:
+        self.masks = MaskFolder(root / "masks") if (root / "masks").is_dir() else None
+        self._root = root
+        self._told = False
+
+    def require(self, name: str) -> None:
+        """Check that the image has a mask where the set has masks.
+
+        Raises:
+            DatasetMissingError: it has none.
+        """
+        if self.masks is not None:
+            self.masks.path_of(name)
+
+    def make(
+        self,
+        name: str,
+        image: NDArray[np.uint8] | NDArray[np.uint16],
+        boxes: Sequence[Sequence[float]],
+        classes: Sequence[int],
+    ) -> Sample:
+        """A sample with the given boxes, and with the annotated mask or else one made from the boxes.
+
+        Raises:
+            DatasetMissingError, DatasetImageError, LabelInvalidError, MaskSizeError: as
+                :meth:`MaskFolder.read`.
+        """
+        height, width = image.shape
+        once = distinct_targets(boxes, classes)
+        if len(once) < len(boxes) and not self._told:
+            self._told = True
+            _log.warning(
+                "%s: the image %r has %d targets that are labelled twice; each counts once, here and in the "
+                "images that follow",
+                self._root,
+                name,
+                len(boxes) - len(once),
+            )
+        array = box_array([boxes[index] for index in once])
+        if self.masks is None:
+            mask, source = mask_of_boxes(array, width, height), MaskSource.BOXES
+        else:
+            mask, source = self.masks.read(name, width, height), MaskSource.ANNOTATED
+        kept = np.asarray([classes[index] for index in once], np.int64)
+        return Sample(name, image, array, kept, mask, source)
 
 
-def read_text(path: Path) -> str:
-    """Text of a label file.
-
-    Raises:
-        DatasetMissingError: it cannot be read.
-        LabelInvalidError: it is not UTF-8.
-    """
-    try:
-        return path.read_text(encoding="utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise LabelInvalidError(f"{path} is not UTF-8 text", f"look at it: file {path}") from error
-    except OSError as error:
-        raise DatasetMissingError(
-            f"{path} cannot be read: {error.strerror}", f"check it: ls -l {path}"
-        ) from error
+def distinct_targets(boxes: Sequence[Sequence[float]], classes: Sequence[int]) -> list[int]:
+    """Indices of the targets without those that repeat an earlier one's class and box (to 1/1000 px)."""
+    first: dict[tuple[float, ...], int] = {}
+    for index, (box, target_class) in enumerate(zip(boxes, classes, strict=True)):
+        first.setdefault((target_class, *(round(float(side), 3) for side in box)), index)
+    return list(first.values())
 
 
 def read_class_list(path: Path) -> tuple[str, ...]:
@@ -64,7 +90,7 @@ def read_class_list(path: Path) -> tuple[str, ...]:
         DatasetMissingError: the file cannot be read.
         LabelInvalidError: no name, an empty line between names, or a name twice.
     """
-    names = [line.strip() for line in read_text(path).rstrip().splitlines()]
+    names = [line.strip() for line in read_label_text(path).rstrip().splitlines()]
     if not names:
         raise LabelInvalidError(f"{path} names no class", f"write one: echo target > {path}")
     for number, name in enumerate(names, start=1):

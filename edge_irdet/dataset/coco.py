@@ -2,33 +2,42 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path, PurePosixPath
 
 import msgspec
 
-from edge_irdet.dataset.box_layouts import boxed_sample, optional_masks
+from edge_irdet.dataset.box_layouts import BoxedSamples
 from edge_irdet.dataset.boxes import checked_box
+from edge_irdet.dataset.label_files import read_label_file
 from edge_irdet.dataset.sample import Sample
 from edge_irdet.errors import DatasetImageError, DatasetMissingError, LabelInvalidError
 from edge_irdet.images import IMAGE_SUFFIXES, read_upright_grey_image
+from edge_irdet.intake import MEBIBYTE, ContentRefusedError, decode_json
+
+MAX_COCO_BYTES = 512 * MEBIBYTE
+"""Largest annotation file that is read."""
+
+Number = int | float
+"""Tools write whole numbers as 1 and as 1.0."""
 
 
 class _Image(msgspec.Struct):
-    id: int | str
+    id: Number | str
     file_name: str
-    width: int | None = None
-    height: int | None = None
+    width: Number | None = None
+    height: Number | None = None
 
 
 class _Annotation(msgspec.Struct):
-    image_id: int | str
-    category_id: int
+    image_id: Number | str
+    category_id: Number
     bbox: tuple[float, float, float, float]
-    iscrowd: int = 0
+    iscrowd: Number | bool = 0
 
 
 class _Category(msgspec.Struct):
-    id: int
+    id: Number
     name: str
 
 
@@ -39,9 +48,19 @@ class _File(msgspec.Struct):
 
 
 def annotation_files(root: Path) -> tuple[Path, ...]:
-    """The JSON files that may hold a COCO set's annotations: in ``annotations/``, else in the root itself."""
-    inside = tuple(sorted((root / "annotations").glob("*.json")))
-    return inside or tuple(sorted(root.glob("*.json")))
+    """The JSON files that may hold a COCO set's annotations.
+
+    In ``annotations/``, else in the root itself, else one in each folder beside the images (Roboflow).
+    """
+    patterns = ("annotations/*.json", "*.json", "*/_annotations.coco.json")
+    return next((tuple(sorted(files)) for pattern in patterns if (files := list(root.glob(pattern)))), ())
+
+
+def annotation_file_of_part(root: Path, part: str) -> Path | None:
+    """The annotation file of a part such as ``train``: named after it, or in a folder of that name."""
+    names = {part, f"instances_{part}"}
+    found = [path for path in annotation_files(root) if path.stem in names or path.parent.name == part]
+    return found[0] if len(found) == 1 else None
 
 
 class CocoLayoutReader:
@@ -66,11 +85,11 @@ class CocoLayoutReader:
         content = _decoded(self._file)
         categories = sorted(content.categories, key=lambda category: category.id)
         self.classes = tuple(category.name for category in categories)
-        index_of = {category.id: index for index, category in enumerate(categories)}
+        index_of: dict[Number, int] = {category.id: index for index, category in enumerate(categories)}
         if not categories or len(index_of) != len(categories) or len(set(self.classes)) != len(categories):
             raise self._invalid("$.categories", "is empty or holds an id or a name twice")
         self._images: dict[str, _Image] = {}
-        name_of: dict[int | str, str] = {}
+        name_of: dict[Number | str, str] = {}
         for position, image in enumerate(content.images):
             name = self._name_of(image, f"$.images[{position}]")
             if name in self._images or image.id in name_of:
@@ -93,7 +112,7 @@ class CocoLayoutReader:
             self._targets.setdefault(name_of[annotation.image_id], []).append(
                 (position, index_of[annotation.category_id], annotation.bbox)
             )
-        self._masks = optional_masks(root)
+        self._samples = BoxedSamples(root)
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -103,8 +122,7 @@ class CocoLayoutReader:
     def require(self, name: str) -> None:
         """Check that the image is there, and its mask where the set has masks; see ``LayoutReader``."""
         self._path_of(self._images[name])
-        if self._masks is not None:
-            self._masks.path_of(name)
+        self._samples.require(name)
 
     def read(self, name: str) -> Sample:
         """Decode one image and collect its annotations; see ``LayoutReader``."""
@@ -124,22 +142,23 @@ class CocoLayoutReader:
             corners = (left, top, left + box_width, top + box_height)
             boxes.append(checked_box(corners, width, height, f"{self._file} $.annotations[{position}]"))
             classes.append(index)
-        return boxed_sample(name, image, boxes, classes, self._masks)
+        return self._samples.make(name, image, boxes, classes)
 
     def _invalid(self, where: str, problem: str) -> LabelInvalidError:
         return LabelInvalidError(f"{self._file} {where} {problem}", f"correct {self._file}")
 
     def _name_of(self, image: _Image, where: str) -> str:
-        path = PurePosixPath(image.file_name)
-        if path.is_absolute() or ".." in path.parts or not path.name:
+        path = _inside(image.file_name)
+        if ".." in path.parts or not path.name:
             raise self._invalid(where, f"has a file_name outside the data set: {image.file_name!r}")
         return (path.with_suffix("") if path.suffix.lower() in IMAGE_SUFFIXES else path).as_posix()
 
     def _path_of(self, image: _Image) -> Path:
+        file_name = _inside(image.file_name)
         split = self._file.stem.removeprefix("instances_")
         folders = ["", "images", split, f"images/{split}"]
-        candidates = [self._root / folder / image.file_name for folder in folders]
-        candidates.append(self._file.parent / image.file_name)
+        candidates = [self._root / folder / file_name for folder in folders]
+        candidates.append(self._file.parent / file_name)
         for candidate in candidates:
             if candidate.is_file():
                 return candidate
@@ -148,6 +167,21 @@ class CocoLayoutReader:
             f"the image {image.file_name!r} of {self._file} is not there (tried {tried})",
             "put the images into images/ in the data set's folder",
         )
+
+
+def _inside(file_name: str) -> PurePosixPath:
+    """A file name relative to the set: of one that names another machine's folders, what follows ``images``.
+
+    Nothing is ever read at the absolute path itself.
+    """
+    path = PurePosixPath(file_name.replace("\\", "/"))
+    if not path.is_absolute() and not re.match(r"[A-Za-z]:/", path.as_posix()):
+        return path
+    folders = path.parts[:-1]
+    if "images" in folders:
+        last = len(folders) - 1 - folders[::-1].index("images")
+        return PurePosixPath(*path.parts[last + 1 :])
+    return PurePosixPath(path.name)
 
 
 def _only_annotation_file(root: Path) -> Path:
@@ -167,11 +201,8 @@ def _only_annotation_file(root: Path) -> Path:
 
 
 def _decoded(path: Path) -> _File:
+    content = read_label_file(path, MAX_COCO_BYTES)
     try:
-        return msgspec.json.decode(path.read_bytes(), type=_File)
-    except msgspec.DecodeError as error:  # also the base of ValidationError, which names the field's path
-        raise LabelInvalidError(f"{path} is not COCO JSON: {error}", f"correct {path}") from error
-    except OSError as error:
-        raise DatasetMissingError(
-            f"{path} cannot be read: {error.strerror}", f"check it: ls -l {path}"
-        ) from error
+        return decode_json(content, _File)
+    except ContentRefusedError as error:
+        raise LabelInvalidError(f"{path} is not COCO JSON: {error.reason}", f"correct {path}") from error

@@ -11,9 +11,25 @@ from edge_irdet.dataset.folders import MaskFolder, list_images
 from edge_irdet.dataset.sample import MaskSource, Sample
 from edge_irdet.images import read_upright_grey_image
 
+IMAGE_FOLDERS = ("images", "image", "imgs", "img", "IRSTD1k_Img")
+MASK_FOLDERS = ("masks", "mask", "IRSTD1k_Label")
+"""Names that published sets of this layout give their folders; case does not matter."""
+
+
+def mask_folders(root: Path) -> tuple[Path, Path] | None:
+    """The folders of images and of masks; None where one is missing."""
+    here = {path.name.lower(): path for path in sorted(root.glob("*"), reverse=True) if path.is_dir()}
+    images, masks = (
+        next((here[name.lower()] for name in names if name.lower() in here), None)
+        for names in (IMAGE_FOLDERS, MASK_FOLDERS)
+    )
+    return None if images is None or masks is None else (images, masks)
+
 
 class MaskLayoutReader:
     """Reads ``images/NAME.*`` with ``masks/NAME.png`` or ``masks/NAME_pixels0.png``.
+
+    The folders may have the other names of :data:`IMAGE_FOLDERS` and :data:`MASK_FOLDERS`.
 
     Each 8-connected component of a mask is one target of the single class ``target``; its box is the
     component's extent. The XML boxes NUAA-SIRST comes with are not read: they give one box for several
@@ -29,8 +45,9 @@ class MaskLayoutReader:
     classes: tuple[str, ...] = ("target",)
 
     def __init__(self, root: Path) -> None:
-        self._images = list_images(root / "images")
-        self._masks = MaskFolder(root / "masks")
+        images, masks = mask_folders(root) or (root / "images", root / "masks")
+        self._images = list_images(images)
+        self._masks = MaskFolder(masks)
 
     @property
     def names(self) -> tuple[str, ...]:

@@ -5,14 +5,14 @@ from __future__ import annotations
 from enum import Enum
 from pathlib import Path
 
-from edge_irdet.dataset.coco import CocoLayoutReader, annotation_files
+from edge_irdet.dataset.coco import CocoLayoutReader, annotation_file_of_part, annotation_files
 from edge_irdet.dataset.labelled_dataset import LabelledDataset, LayoutReader
-from edge_irdet.dataset.nuaa import MaskLayoutReader
-from edge_irdet.dataset.splits import find_split, read_split
+from edge_irdet.dataset.nuaa import MaskLayoutReader, mask_folders
+from edge_irdet.dataset.splits import find_split, names_of_part, read_split
 from edge_irdet.dataset.video_labels import TABLE, videos_of_split
 from edge_irdet.dataset.video_layout import VideoLayoutReader
 from edge_irdet.dataset.voc import VocLayoutReader
-from edge_irdet.dataset.yolo import YoloLayoutReader
+from edge_irdet.dataset.yolo import YoloLayoutReader, has_yolo_folders
 from edge_irdet.errors import DatasetMissingError, OptionError
 
 
@@ -23,13 +23,13 @@ class DatasetLayout(str, Enum):
     """Found out from the folders that are there."""
 
     NUAA = "nuaa"
-    """``images/`` and ``masks/``; boxes are the masks' components."""
+    """``images/`` and ``masks/``, or names that published sets use; boxes are the masks' components."""
 
     YOLO = "yolo"
-    """``images/``, ``labels/`` and ``classes.txt``."""
+    """``images/`` and ``labels/``, also in a folder for each part, with ``classes.txt`` or ``data.yaml``."""
 
     COCO = "coco"
-    """One JSON file, in ``annotations/`` or in the root."""
+    """One JSON file, in ``annotations/``, in the root, or in a folder for each part."""
 
     VOC = "voc"
     """``JPEGImages/``, ``Annotations/`` and ``ImageSets/Main/``."""
@@ -49,10 +49,9 @@ def detect_layout(root: Path) -> DatasetLayout:
         raise DatasetMissingError(
             f"the data set's folder {root} is not there", f"check the path: ls {root.parent}"
         )
-    images = (root / "images").is_dir()
     fits = {
-        DatasetLayout.NUAA: images and (root / "masks").is_dir(),
-        DatasetLayout.YOLO: images and (root / "labels").is_dir(),
+        DatasetLayout.NUAA: mask_folders(root) is not None,
+        DatasetLayout.YOLO: has_yolo_folders(root),
         DatasetLayout.COCO: any((root / "annotations").glob("*.json")),
         DatasetLayout.VOC: (root / "JPEGImages").is_dir() and (root / "Annotations").is_dir(),
         DatasetLayout.VIDEOS: (root / TABLE).is_file() and (root / "mp4").is_dir(),
@@ -83,10 +82,10 @@ def read_dataset(
     Args:
         root: folder of the data set.
         split: list of image names, one on each line; ``None`` takes all images. A relative path is tried as
-            given, under ``root``, under ``root/splits`` and under ``root/ImageSets/Main``; ``.txt`` may be
-            left out. For COCO a ``.json`` file is the annotation file itself (also tried in
-            ``annotations/``). For videos it is a value of the column ``split`` of ``videos.csv``, or a
-            list of videos.
+            given, under ``root``, ``root/splits``, ``root/ImageSets/Main`` and ``root/img_idx``; ``.txt``
+            may be omitted. For COCO a ``.json`` file is the annotation file itself (also tried in
+            ``annotations/``). The name of a part that has a folder of its own (``train``) takes its images.
+            For videos it is a value of the column ``split`` of ``videos.csv``, or a list of videos.
         layout: how the files are laid out; ``auto`` looks.
 
     Returns:
@@ -115,12 +114,21 @@ def read_dataset(
     if layout is DatasetLayout.COCO and split is not None and Path(split).suffix == ".json":
         annotations = find_split(root, split, folders=("annotations",))
         return LabelledDataset(CocoLayoutReader(root, annotations), f"{name}/{annotations.stem}")
+    if layout is DatasetLayout.COCO and split is not None:
+        part = annotation_file_of_part(root, str(split))
+        if part is not None:
+            return LabelledDataset(CocoLayoutReader(root, part), f"{name}/{split}")
     if layout is DatasetLayout.VIDEOS:
         return _videos(VideoLayoutReader(root), root, split)
     reader = _open(root, layout)
     if split is None:
         return LabelledDataset(reader, name)
-    path = find_split(root, split, folders=("splits", "ImageSets/Main"))
+    try:
+        path = find_split(root, split, folders=("splits", "ImageSets/Main", "img_idx"))
+    except DatasetMissingError:
+        if names := names_of_part(reader.names, str(split)):
+            return LabelledDataset(reader, f"{name}/{split}", names)
+        raise
     return LabelledDataset(reader, f"{name}/{path.stem}", read_split(path, reader.names))
 
 

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from edge_irdet.dataset.label_files import read_label_text
 from edge_irdet.errors import DatasetMissingError, LabelInvalidError, OptionError, SplitEmptyError
 from edge_irdet.images import IMAGE_SUFFIXES
 
@@ -37,6 +38,27 @@ def find_split(root: Path, split: Path | str, folders: Sequence[str] = ("splits"
     )
 
 
+PART_NAMES = (
+    frozenset({"val", "valid", "validation"}),
+    frozenset({"train", "training"}),
+    frozenset({"test"}),
+)
+"""Names that mean the same part of a set."""
+
+
+def names_of_part(names: Sequence[str], part: str) -> tuple[str, ...]:
+    """Images that lie in the folder of a part, such as ``train/``; empty where there is no such folder.
+
+    ``val`` finds ``valid/`` as well where there is no ``val/``, and so on: see :data:`PART_NAMES`.
+    """
+    others = next((alike - {part} for alike in PART_NAMES if part in alike), frozenset[str]())
+    for candidate in (part, *sorted(others)):
+        found = tuple(name for name in names if candidate and name.startswith(f"{candidate}/"))
+        if found:
+            return found
+    return ()
+
+
 def read_split(path: Path, known: Sequence[str]) -> tuple[str, ...]:
     """Read a split list.
 
@@ -56,14 +78,7 @@ def read_split(path: Path, known: Sequence[str]) -> tuple[str, ...]:
         LabelInvalidError: an image is listed twice, or the file is not text.
         DatasetMissingError: the file cannot be read.
     """
-    try:
-        lines = path.read_text(encoding="utf-8-sig").splitlines()
-    except UnicodeDecodeError as error:
-        raise LabelInvalidError(f"{path} is not UTF-8 text", f"look at it: file {path}") from error
-    except OSError as error:
-        raise DatasetMissingError(
-            f"{path} cannot be read: {error.strerror}", f"check it: ls -l {path}"
-        ) from error
+    lines = read_label_text(path).splitlines()
     known_names = frozenset(known)
     line_of: dict[str, int] = {}
     for number, line in enumerate(lines, start=1):

@@ -11,7 +11,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from edge_irdet.dataset.box_layouts import read_text
+from edge_irdet.dataset.label_files import read_label_text
 from edge_irdet.dataset.splits import find_split
 from edge_irdet.errors import DatasetImageError, LabelInvalidError, SplitEmptyError
 
@@ -48,7 +48,7 @@ def read_video_table(root: Path) -> dict[str, tuple[str, int]]:
     path = root / TABLE
     videos: dict[str, tuple[str, int]] = {}
     try:
-        for row in csv.DictReader(read_text(path).splitlines()):
+        for row in csv.DictReader(read_label_text(path).splitlines()):
             videos[row["name"]] = row["split"], int(row["frames"])
     except (KeyError, TypeError, ValueError) as error:
         raise LabelInvalidError(
@@ -65,7 +65,7 @@ def read_video_labels(path: Path) -> list[VideoLabel]:
         LabelInvalidError: a row is malformed.
     """
     labels = []
-    for number, row in enumerate(csv.DictReader(read_text(path).splitlines()), start=2):
+    for number, row in enumerate(csv.DictReader(read_label_text(path).splitlines()), start=2):
         try:
             x, y, w, h = (float(row[name]) for name in ("x", "y", "w", "h"))
             frame = int(row["frame_idx0"])
@@ -165,7 +165,7 @@ def videos_of_split(root: Path, split: Path | str | None) -> tuple[str, tuple[st
     if chosen:
         return f"{name}/{split}", chosen
     path = find_split(root, split)
-    lines = (line.strip() for line in read_text(path).splitlines())
+    lines = (line.strip() for line in read_label_text(path).splitlines())
     listed = frozenset(line for line in lines if line and not line.startswith("#"))
     if not listed:
         raise SplitEmptyError(f"{path} names no video", "add names of videos, one on each line")

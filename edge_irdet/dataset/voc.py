@@ -5,9 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 from xml.etree import ElementTree
 
-from edge_irdet.dataset.box_layouts import boxed_sample, optional_masks, read_class_list
+from edge_irdet.dataset.box_layouts import BoxedSamples, read_class_list
 from edge_irdet.dataset.boxes import checked_box
 from edge_irdet.dataset.folders import list_images
+from edge_irdet.dataset.label_files import read_label_file
 from edge_irdet.dataset.sample import Sample
 from edge_irdet.errors import DatasetMissingError, LabelInvalidError
 from edge_irdet.images import read_upright_grey_image
@@ -35,7 +36,7 @@ class VocLayoutReader:
         self._annotations = root / "Annotations"
         listed = root / "classes.txt"
         self.classes = read_class_list(listed) if listed.is_file() else self._classes_in_use()
-        self._masks = optional_masks(root)
+        self._samples = BoxedSamples(root)
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -50,8 +51,7 @@ class VocLayoutReader:
                 f"the image {name!r} has no annotation {path}",
                 "add the file (without <object> where there is no target) or take the image off the split",
             )
-        if self._masks is not None:
-            self._masks.path_of(name)
+        self._samples.require(name)
 
     def read(self, name: str) -> Sample:
         """Decode one image and its annotation file; see ``LayoutReader``."""
@@ -72,7 +72,7 @@ class VocLayoutReader:
                 )
             boxes.append(checked_box(_corners(target, where), width, height, where))
             classes.append(self.classes.index(class_name))
-        return boxed_sample(name, image, boxes, classes, self._masks)
+        return self._samples.make(name, image, boxes, classes)
 
     def _annotation_path(self, name: str) -> Path:
         return self._annotations / f"{name}.xml"
@@ -98,9 +98,15 @@ class VocLayoutReader:
     @staticmethod
     def _check_size(document: ElementTree.Element, path: Path, width: int, height: int) -> None:
         stated = document.findtext("size/width"), document.findtext("size/height")
-        if None in stated or {"0"} == set(stated):  # some tools write 0x0 for "not known"
+        try:
+            sides = tuple(float(side) for side in stated if side is not None)
+        except ValueError as error:
+            raise LabelInvalidError(
+                f"{path} says {stated[0]}x{stated[1]}, which is not a size", f"correct {path}"
+            ) from error
+        if len(sides) < 2 or sides == (0.0, 0.0):  # some tools write 0x0 for "not known"
             return
-        if stated != (str(width), str(height)):
+        if sides != (width, height):
             raise LabelInvalidError(
                 f"{path} says {stated[0]}x{stated[1]}, but the image is {width}x{height}",
                 "use the images that were annotated; boxes are not rescaled",
@@ -120,15 +126,10 @@ def parse_xml(path: Path) -> ElementTree.Element:
     """Parse an annotation file.
 
     Raises:
-        LabelInvalidError: it is not well-formed XML, or has a DOCTYPE.
-        DatasetMissingError: it cannot be read.
+        LabelInvalidError: it is not a regular file, not well-formed XML, or has a DOCTYPE.
+        DatasetMissingError: it is not there.
     """
-    try:
-        content = path.read_bytes()
-    except OSError as error:
-        raise DatasetMissingError(
-            f"{path} cannot be read: {error.strerror}", f"check it: ls -l {path}"
-        ) from error
+    content = read_label_file(path)
     parser = ElementTree.XMLParser(target=_PlainTreeBuilder())
     try:
         return ElementTree.fromstring(content, parser=parser)

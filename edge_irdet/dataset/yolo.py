@@ -1,74 +1,99 @@
-"""The YOLO layout: ``images/``, ``labels/`` and ``classes.txt``."""
+"""The YOLO layout: ``images/`` and ``labels/``, in the root or in a folder for each part."""
 
 from __future__ import annotations
 
 import math
 from pathlib import Path
+from typing import NamedTuple
 
-from edge_irdet.dataset.box_layouts import boxed_sample, optional_masks, read_class_list, read_text
+from edge_irdet.dataset.box_layouts import BoxedSamples
 from edge_irdet.dataset.boxes import checked_box
 from edge_irdet.dataset.folders import list_images
+from edge_irdet.dataset.label_files import read_label_text
 from edge_irdet.dataset.sample import Sample
+from edge_irdet.dataset.yolo_classes import read_yolo_classes
 from edge_irdet.errors import DatasetMissingError, LabelInvalidError
 from edge_irdet.images import read_upright_grey_image
+
+FRACTION_SLACK = 1e-3
+"""By how much a fraction may leave 0..1: the rounding of the tool that wrote it. The box is clipped."""
+
+
+class _Labelled(NamedTuple):
+    image: Path
+    label: Path
+    """Absent for an image without targets."""
+
+
+def has_yolo_folders(root: Path) -> bool:
+    """Whether ``images/`` and ``labels/`` are there, in the root or in a folder below it."""
+    return bool(_folders(root))
 
 
 class YoloLayoutReader:
     """Reads ``images/NAME.*`` with ``labels/NAME.txt``, whose lines are class, centre x, y, width, height.
 
-    The four coordinates are fractions of the image's width and height. Class names stand in ``classes.txt``
-    in the root or in ``labels/``. As the format has it, an image without label file, or with an empty one,
-    has no targets; but a set in which no image has a label file is refused.
+    The four coordinates are fractions of the image's width and height. The parts of a set may lie in folders
+    of their own, as Roboflow exports them (``train/images/``, ``train/labels/``); the names of their images
+    then begin with the part, ``train/NAME``. Classes: :mod:`edge_irdet.dataset.yolo_classes`. As the format
+    has it, an image without label file, or with an empty one, has no targets; but a set in which no image
+    has a label file is refused.
 
     Args:
         root: folder of the data set.
 
     Raises:
-        DatasetMissingError: ``images/``, ``labels/`` or ``classes.txt`` is missing, or no image has labels.
-        LabelInvalidError: ``classes.txt`` is malformed.
+        DatasetMissingError: ``images/``, ``labels/`` or the class names are missing, or no image has labels.
+        LabelInvalidError: the class names are malformed.
     """
 
     def __init__(self, root: Path) -> None:
-        self._images = list_images(root / "images")
-        self._labels = root / "labels"
-        if not self._labels.is_dir():
-            raise DatasetMissingError(f"the folder {self._labels} is not there", f"check the set: ls {root}")
-        if not any(self._label_path(name).is_file() for name in self._images):
+        folders = _folders(root)
+        if not folders:
             raise DatasetMissingError(
-                f"none of the {len(self._images)} images of {root} has a label file in {self._labels}",
+                f"{root} has no folder images/ with a folder labels/ beside it", f"check the set: ls {root}"
+            )
+        self._entries: dict[str, _Labelled] = {}
+        for prefix, images, labels in folders:
+            for name, path in list_images(images).items():
+                self._entries[f"{prefix}{name}"] = _Labelled(path, labels / f"{name}.txt")
+        if not any(entry.label.is_file() for entry in self._entries.values()):
+            raise DatasetMissingError(
+                f"none of the {len(self._entries)} images of {root} has a label file in {folders[0][2]}",
                 "give the label files the images' names, with .txt",
             )
-        self.classes = self._read_classes(root)
-        self._masks = optional_masks(root)
+        self.label_folders = tuple(labels for _, _, labels in folders)
+        self.classes = read_yolo_classes(root, self.label_folders)
+        self._samples = BoxedSamples(root)
 
     @property
     def names(self) -> tuple[str, ...]:
         """Names of all images."""
-        return tuple(self._images)
+        return tuple(self._entries)
+
+    def label_path(self, name: str) -> Path:
+        """The label file of an image; it need not be there."""
+        return self._entries[name].label
 
     def require(self, name: str) -> None:
         """Check that the image has a mask where the set has masks; see ``LayoutReader``."""
-        if self._masks is not None:
-            self._masks.path_of(name)
+        self._samples.require(name)
 
     def read(self, name: str) -> Sample:
         """Decode one image and its label file; see ``LayoutReader``."""
-        image = read_upright_grey_image(self._images[name])
+        entry = self._entries[name]
+        image = read_upright_grey_image(entry.image)
         height, width = image.shape
-        path = self._label_path(name)
         boxes: list[tuple[float, float, float, float]] = []
         classes: list[int] = []
-        lines = read_text(path).splitlines() if path.exists() else []
+        lines = read_label_text(entry.label).splitlines() if entry.label.exists() else []
         for number, line in enumerate(lines, start=1):
             if line.strip():
-                where = f"{path}:{number}"
+                where = f"{entry.label}:{number}"
                 index, corners = self._parse(line, width, height, where)
                 boxes.append(checked_box(corners, width, height, where))
                 classes.append(index)
-        return boxed_sample(name, image, boxes, classes, self._masks)
-
-    def _label_path(self, name: str) -> Path:
-        return self._labels / f"{name}.txt"
+        return self._samples.make(name, image, boxes, classes)
 
     def _parse(
         self, line: str, width: int, height: int, where: str
@@ -91,7 +116,7 @@ class YoloLayoutReader:
                 "correct the label, or add the class to classes.txt",
             )
         for field, value in zip(fields[1:], (centre_x, centre_y, box_width, box_height), strict=True):
-            if not 0.0 <= value <= 1.0:  # NaN fails this too
+            if not -FRACTION_SLACK <= value <= 1.0 + FRACTION_SLACK:  # NaN fails this too
                 raise LabelInvalidError(
                     f"{where}: {field} is not a fraction of the image between 0 and 1",
                     "normalise the coordinates by the image's width and height",
@@ -103,12 +128,12 @@ class YoloLayoutReader:
             (centre_y + box_height / 2) * height,
         )
 
-    @staticmethod
-    def _read_classes(root: Path) -> tuple[str, ...]:
-        for path in (root / "classes.txt", root / "labels" / "classes.txt"):
-            if path.is_file():
-                return read_class_list(path)
-        raise DatasetMissingError(
-            f"{root} has no classes.txt (nor labels/classes.txt), so the class indices have no names",
-            f"write one class name on each line, in index order: echo target > {root / 'classes.txt'}",
-        )
+
+def _folders(root: Path) -> list[tuple[str, Path, Path]]:
+    """(what its images' names begin with, images/, labels/) of the root, else of each folder below it."""
+    if (root / "images").is_dir():
+        places = [("", root)]
+    else:
+        places = [(f"{part.name}/", part) for part in sorted(root.glob("*")) if not part.name.startswith(".")]
+    folders = [(prefix, place / "images", place / "labels") for prefix, place in places]
+    return [each for each in folders if each[1].is_dir() and each[2].is_dir()]

@@ -15,6 +15,15 @@ def test_names_have_no_suffix_and_keep_dots_and_folders(tmp_path, write_image, r
     assert list(list_images(tmp_path)) == ["a", "b.2", "train/c"]
 
 
+def test_linked_sub_folders_are_read_once(tmp_path, write_image, ramp):
+    write_image(tmp_path / "elsewhere" / "c.png", ramp)
+    (tmp_path / "set").mkdir()
+    write_image(tmp_path / "set" / "a.png", ramp)
+    (tmp_path / "set" / "more").symlink_to(tmp_path / "elsewhere")
+    (tmp_path / "set" / "circle").symlink_to(tmp_path / "set")
+    assert list(list_images(tmp_path / "set")) == ["a", "more/c"]
+
+
 def test_two_files_of_one_name_are_refused(tmp_path, write_image, ramp):
     write_image(tmp_path / "a.png", ramp)
     write_image(tmp_path / "a.bmp", ramp)

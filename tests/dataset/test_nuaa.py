@@ -73,3 +73,21 @@ def test_every_image_of_nuaa_sirst_has_the_boxes_of_its_manifest(nuaa_sirst):
 )
 def test_splits_of_nuaa_sirst(nuaa_sirst, split, count):
     assert len(read_dataset(nuaa_sirst, split)) == count
+
+
+@pytest.mark.parametrize(
+    ("images", "masks"), [("IRSTD1k_Img", "IRSTD1k_Label"), ("Images", "Mask"), ("img", "masks")]
+)
+def test_folders_as_published_sets_name_them(nuaa_root, images, masks):
+    (nuaa_root / "images").rename(nuaa_root / images)
+    (nuaa_root / "masks").rename(nuaa_root / masks)
+    (nuaa_root / "img_idx").mkdir()
+    (nuaa_root / "img_idx" / "train_NUDT-SIRST.txt").write_text("b\n")
+    assert len(read_dataset(nuaa_root)) == 3
+    assert read_dataset(nuaa_root, "train_NUDT-SIRST").names == ("b",)
+
+
+def test_linked_folders_are_read(nuaa_root, tmp_path):
+    (nuaa_root / "images").rename(tmp_path / "elsewhere")
+    (nuaa_root / "images").symlink_to(tmp_path / "elsewhere")
+    assert len(read_dataset(nuaa_root)) == 3

@@ -115,3 +115,23 @@ def test_malformed_xml(voc_root, content):
     (voc_root / "Annotations" / "a.xml").write_bytes(content)
     with pytest.raises(LabelInvalidError, match=r"a\.xml cannot be parsed"):
         read_dataset(voc_root)
+
+
+@pytest.mark.parametrize(("width", "height"), [(" 40 ", "30.0"), ("40.0", "\n30\n")])
+def test_sizes_as_other_tools_write_them(voc_root, voc_xml, width, height):
+    (voc_root / "Annotations" / "a.xml").write_text(
+        voc_xml((" drone ", " 6 ", "3.0", 8, 4), width=width, height=height)
+    )
+    assert read_dataset(voc_root)[0].boxes.tolist() == [[5, 2, 8, 4]]
+
+
+def test_a_size_that_is_none(voc_root, voc_xml):
+    (voc_root / "Annotations" / "a.xml").write_text(voc_xml(("drone", 6, 3, 8, 4), width="wide"))
+    with pytest.raises(LabelInvalidError, match="widex30, which is not a size"):
+        read_dataset(voc_root)[0]
+
+
+def test_an_object_given_twice_counts_once(voc_root, voc_xml, caplog):
+    (voc_root / "Annotations" / "a.xml").write_text(voc_xml(("drone", 6, 3, 8, 4), ("drone", 6, 3, 8, 4)))
+    assert len(read_dataset(voc_root)[0].boxes) == 1
+    assert "labelled twice" in caplog.text

@@ -113,3 +113,91 @@ def test_annotated_masks_are_preferred(yolo_root, write_image):
     (yolo_root / "masks" / "b.png").unlink()
     with pytest.raises(DatasetMissingError, match="'b' has no mask"):
         read_dataset(yolo_root, layout="yolo")
+
+
+@pytest.mark.parametrize("line", ["0 0.5 0.5 1.0000001 1.0", "0 -1e-9 0.5 0.02 0.1", "0 0.9 0.5 0.2 1.0009"])
+def test_fractions_that_rounding_carried_over_the_rim_are_clipped(yolo_root, line):
+    (yolo_root / "labels" / "a.txt").write_text(line)
+    (left, top, right, bottom) = read_dataset(yolo_root)[0].boxes[0]
+    assert 0 <= left < right <= 40
+    assert 0 <= top < bottom <= 30
+
+
+def test_a_row_given_twice_counts_once(yolo_root, caplog):
+    (yolo_root / "labels" / "a.txt").write_text(
+        "0 0.5 0.5 0.1 0.1\n1 0.5 0.5 0.1 0.1\n0 0.50000 0.5 0.1 0.1\n"
+    )
+    sample = read_dataset(yolo_root)[0]
+    assert sample.classes.tolist() == [0, 1]
+    assert "1 targets that are labelled twice" in caplog.text
+
+
+@pytest.fixture
+def roboflow_root(tmp_path, write_image, ramp):
+    """A tree with a folder for each part and ``data.yaml``."""
+    root = tmp_path / "tree"
+    for part, names in (("train", "ab"), ("valid", "c"), ("test", "d")):
+        for name in names:
+            write_image(root / part / "images" / f"{name}.png", ramp)
+            (root / part / "labels").mkdir(exist_ok=True)
+            (root / part / "labels" / f"{name}.txt").write_text("1 0.5 0.5 0.1 0.1\n")
+    (root / "data.yaml").write_text("train: ../train/images\nnc: 2\nnames: ['drone', 'bird']\n")
+    return root
+
+
+def test_a_folder_for_each_part(roboflow_root):
+    dataset = read_dataset(roboflow_root)
+    assert dataset.names == ("test/d", "train/a", "train/b", "valid/c")
+    assert dataset.classes == ("drone", "bird")
+    assert dataset[0].classes.tolist() == [1]
+    assert read_dataset(roboflow_root, "train").names == ("train/a", "train/b")
+    assert read_dataset(roboflow_root, "train").name == "tree/train"
+    for name in ("val", "valid", "validation"):
+        assert read_dataset(roboflow_root, name).names == ("valid/c",)
+    with pytest.raises(DatasetMissingError, match="split list other is not there"):
+        read_dataset(roboflow_root, "other")
+
+
+@pytest.mark.parametrize(
+    ("text", "classes"),
+    [
+        ("names:\n  0: drone\n  1: bird\n", ("drone", "bird")),
+        ("names: [1, true]\n", ("1", "True")),
+        ("names:\n- drone\n- 'yes'\n", ("drone", "yes")),
+    ],
+)
+def test_names_of_yaml(roboflow_root, text, classes):
+    (roboflow_root / "data.yaml").write_text(text)
+    assert read_dataset(roboflow_root).classes == classes
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        ("names: drone\n", "not a list of class names"),
+        ("names: []\n", "not a list of class names"),
+        ("names: [[a], b]\n", "not a list of class names"),
+        ("names: [a, a]\n", "holds a class twice"),
+        ("names: {1: a, 2: b}\n", "the indices of names are 1, 2, not 0 to 1"),
+        ("names: [a\n", "is not YAML"),
+        ("!!python/object/apply:os.system ['true']\n", "is not YAML"),
+    ],
+)
+def test_yaml_that_names_no_classes(roboflow_root, text, problem):
+    (roboflow_root / "data.yaml").write_text(text)
+    with pytest.raises(LabelInvalidError, match=problem):
+        read_dataset(roboflow_root)
+
+
+def test_two_yaml_files_that_disagree(roboflow_root):
+    (roboflow_root / "other.yml").write_text("names: [plane]\n")
+    with pytest.raises(LabelInvalidError, match="name different classes"):
+        read_dataset(roboflow_root)
+    (roboflow_root / "classes.txt").write_text("a\nb\n")
+    assert read_dataset(roboflow_root).classes == ("a", "b")
+
+
+def test_yaml_without_names_is_as_none(roboflow_root):
+    (roboflow_root / "data.yaml").write_text("nc: 2\n")
+    with pytest.raises(DatasetMissingError, match=r"no data\.yaml with names"):
+        read_dataset(roboflow_root)
