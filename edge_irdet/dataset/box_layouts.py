@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -12,8 +13,13 @@ from numpy.typing import NDArray
 from edge_irdet.dataset.boxes import box_array, mask_of_boxes
 from edge_irdet.dataset.folders import MaskFolder
 from edge_irdet.dataset.label_files import read_label_text
+from edge_irdet.dataset.label_problems import LabelProblems
 from edge_irdet.dataset.sample import MaskSource, Sample
-from edge_irdet.errors import LabelInvalidError
+from edge_irdet.errors import EdgeIrdetError, LabelInvalidError
+from edge_irdet.images import read_upright_grey_image
+
+Box = tuple[float, float, float, float]
+"""Left, top, right, bottom in continuous pixels."""
 
 _log = logging.getLogger(__name__)
 
@@ -73,6 +79,54 @@ class BoxedSamples:
             mask, source = self.masks.read(name, width, height), MaskSource.ANNOTATED
         kept = np.asarray([classes[index] for index in once], np.int64)
         return Sample(name, image, array, kept, mask, source)
+
+
+class BoxLayoutReader(ABC):
+    """Reads images whose targets are boxes with a class; a subclass knows where the files lie.
+
+    Args:
+        root: folder of the data set; where it has ``masks/``, every image must have a mask in it.
+    """
+
+    classes: tuple[str, ...]
+
+    def __init__(self, root: Path) -> None:
+        self._samples = BoxedSamples(root)
+
+    def require(self, name: str) -> None:
+        """Check that the files of an image are there; see ``LayoutReader``."""
+        self._samples.require(name)
+
+    def read(self, name: str) -> Sample:
+        """Decode one image and its labels; see ``LayoutReader``."""
+        problems = LabelProblems()
+        image, boxes, classes = self._image_and_labels(name, problems)
+        problems.require_none()
+        return self._samples.make(name, image, boxes, classes)
+
+    def problems(self, name: str) -> list[EdgeIrdetError]:
+        """Everything wrong with one image and its labels; see ``LayoutReader``."""
+        problems = LabelProblems()
+        try:
+            self._samples.make(name, *self._image_and_labels(name, problems))
+        except EdgeIrdetError as error:
+            return [*problems.found, error]
+        return [*problems.found]
+
+    def _image_and_labels(
+        self, name: str, problems: LabelProblems
+    ) -> tuple[NDArray[np.uint8] | NDArray[np.uint16], list[Box], list[int]]:
+        image = read_upright_grey_image(self._image_path(name))
+        return image, *self._labels(name, image.shape[1], image.shape[0], problems)
+
+    @abstractmethod
+    def _image_path(self, name: str) -> Path: ...
+
+    @abstractmethod
+    def _labels(
+        self, name: str, width: int, height: int, problems: LabelProblems
+    ) -> tuple[list[Box], list[int]]:
+        """Boxes and classes of one image; what is wrong with a single label is noted in ``problems``."""
 
 
 def distinct_targets(boxes: Sequence[Sequence[float]], classes: Sequence[int]) -> list[int]:

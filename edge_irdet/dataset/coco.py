@@ -7,12 +7,12 @@ from pathlib import Path, PurePosixPath
 
 import msgspec
 
-from edge_irdet.dataset.box_layouts import BoxedSamples
+from edge_irdet.dataset.box_layouts import Box, BoxLayoutReader
 from edge_irdet.dataset.boxes import checked_box
 from edge_irdet.dataset.label_files import read_label_file
-from edge_irdet.dataset.sample import Sample
+from edge_irdet.dataset.label_problems import LabelProblems
 from edge_irdet.errors import DatasetImageError, DatasetMissingError, LabelInvalidError
-from edge_irdet.images import IMAGE_SUFFIXES, read_upright_grey_image
+from edge_irdet.images import IMAGE_SUFFIXES
 from edge_irdet.intake import MEBIBYTE, ContentRefusedError, decode_json
 
 MAX_COCO_BYTES = 512 * MEBIBYTE
@@ -63,7 +63,7 @@ def annotation_file_of_part(root: Path, part: str) -> Path | None:
     return found[0] if len(found) == 1 else None
 
 
-class CocoLayoutReader:
+class CocoLayoutReader(BoxLayoutReader):
     """Reads the boxes of a COCO annotation file; segmentations are not needed and not read.
 
     ``bbox`` is left, top, width, height in continuous pixels. Classes are the categories in the order of
@@ -80,6 +80,7 @@ class CocoLayoutReader:
     """
 
     def __init__(self, root: Path, annotations: Path | None = None) -> None:
+        super().__init__(root)
         self._root = root
         self._file = annotations if annotations is not None else _only_annotation_file(root)
         content = _decoded(self._file)
@@ -97,22 +98,24 @@ class CocoLayoutReader:
             self._images[name] = image
             name_of[image.id] = name
         self._targets: dict[str, list[tuple[int, int, tuple[float, float, float, float]]]] = {}
+        problems = LabelProblems()
         for position, annotation in enumerate(content.annotations):
-            where = f"$.annotations[{position}]"
-            if annotation.image_id not in name_of:
-                raise self._invalid(
-                    where, f"points to the image id {annotation.image_id!r}, which is not listed"
+            with problems.noting():
+                where = f"$.annotations[{position}]"
+                if annotation.image_id not in name_of:
+                    raise self._invalid(
+                        where, f"points to the image id {annotation.image_id!r}, which is not listed"
+                    )
+                if annotation.category_id not in index_of:
+                    raise self._invalid(where, f"has category {annotation.category_id}, which is not listed")
+                if annotation.iscrowd:
+                    raise self._invalid(
+                        where, "is a crowd region (iscrowd 1), which is no single target; remove it"
+                    )
+                self._targets.setdefault(name_of[annotation.image_id], []).append(
+                    (position, index_of[annotation.category_id], annotation.bbox)
                 )
-            if annotation.category_id not in index_of:
-                raise self._invalid(where, f"has category {annotation.category_id}, which is not listed")
-            if annotation.iscrowd:
-                raise self._invalid(
-                    where, "is a crowd region (iscrowd 1), which is no single target; remove it"
-                )
-            self._targets.setdefault(name_of[annotation.image_id], []).append(
-                (position, index_of[annotation.category_id], annotation.bbox)
-            )
-        self._samples = BoxedSamples(root)
+        problems.require_none()
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -122,27 +125,30 @@ class CocoLayoutReader:
     def require(self, name: str) -> None:
         """Check that the image is there, and its mask where the set has masks; see ``LayoutReader``."""
         self._path_of(self._images[name])
-        self._samples.require(name)
+        super().require(name)
 
-    def read(self, name: str) -> Sample:
-        """Decode one image and collect its annotations; see ``LayoutReader``."""
+    def _image_path(self, name: str) -> Path:
+        return self._path_of(self._images[name])
+
+    def _labels(
+        self, name: str, width: int, height: int, problems: LabelProblems
+    ) -> tuple[list[Box], list[int]]:
         entry = self._images[name]
-        path = self._path_of(entry)
-        image = read_upright_grey_image(path)
-        height, width = image.shape
         if (entry.width or width, entry.height or height) != (width, height):
             raise LabelInvalidError(
-                f"{self._file} says {entry.width}x{entry.height} for {entry.file_name!r}, but {path} is "
-                f"{width}x{height}",
+                f"{self._file} says {entry.width}x{entry.height} for {entry.file_name!r}, but "
+                f"{self._path_of(entry)} is {width}x{height}",
                 "use the images that were annotated; boxes are not rescaled",
             )
-        boxes: list[tuple[float, float, float, float]] = []
+        boxes: list[Box] = []
         classes: list[int] = []
         for position, index, (left, top, box_width, box_height) in self._targets.get(name, []):
-            corners = (left, top, left + box_width, top + box_height)
-            boxes.append(checked_box(corners, width, height, f"{self._file} $.annotations[{position}]"))
-            classes.append(index)
-        return self._samples.make(name, image, boxes, classes)
+            with problems.noting():
+                corners = (left, top, left + box_width, top + box_height)
+                where = f"{self._file} $.annotations[{position}]"
+                boxes.append(checked_box(corners, width, height, where))
+                classes.append(index)
+        return boxes, classes
 
     def _invalid(self, where: str, problem: str) -> LabelInvalidError:
         return LabelInvalidError(f"{self._file} {where} {problem}", f"correct {self._file}")

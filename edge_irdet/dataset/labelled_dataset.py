@@ -6,7 +6,16 @@ from collections.abc import Iterable, Sequence
 from typing import Protocol, overload
 
 from edge_irdet.dataset.sample import Sample
-from edge_irdet.errors import DatasetImageError, SplitEmptyError
+from edge_irdet.errors import DatasetImageError, EdgeIrdetError, SplitEmptyError
+
+
+def problems_of_reading(reader: LayoutReader, name: str) -> list[EdgeIrdetError]:
+    """What reading one image raises, as :meth:`LayoutReader.problems` of a layout with one label a file."""
+    try:
+        reader.read(name)
+    except EdgeIrdetError as error:
+        return [error]
+    return []
 
 
 class LayoutReader(Protocol):
@@ -33,6 +42,9 @@ class LayoutReader(Protocol):
         Raises:
             DatasetImageError, LabelInvalidError, MaskSizeError, DatasetMissingError: see the classes.
         """
+
+    def problems(self, name: str) -> list[EdgeIrdetError]:
+        """Everything that :meth:`read` would refuse in the image ``name``, and not only the first of it."""
 
 
 class LabelledDataset(Sequence[Sample]):
@@ -100,6 +112,10 @@ class LabelledDataset(Sequence[Sample]):
         if isinstance(index, slice):
             return self.subset(self._names[index])
         return self._reader.read(self._names[index])
+
+    def problems(self, name: str) -> list[EdgeIrdetError]:
+        """Everything wrong with one image and its labels; empty where nothing is."""
+        return self._reader.problems(name)
 
     def subset(self, names: Iterable[str]) -> LabelledDataset:
         """The same set restricted to ``names``, in their order.

@@ -8,7 +8,9 @@ import numpy as np
 
 from edge_irdet.dataset.boxes import boxes_of_mask
 from edge_irdet.dataset.folders import MaskFolder, list_images
+from edge_irdet.dataset.labelled_dataset import problems_of_reading
 from edge_irdet.dataset.sample import MaskSource, Sample
+from edge_irdet.errors import EdgeIrdetError
 from edge_irdet.images import read_upright_grey_image
 
 IMAGE_FOLDERS = ("images", "image", "imgs", "img", "IRSTD1k_Img")
@@ -57,6 +59,10 @@ class MaskLayoutReader:
     def require(self, name: str) -> None:
         """Check that the image has a mask file; see ``LayoutReader``."""
         self._masks.path_of(name)
+
+    def problems(self, name: str) -> list[EdgeIrdetError]:
+        """What is wrong with one image and its labels; see ``LayoutReader``."""
+        return problems_of_reading(self, name)
 
     def read(self, name: str) -> Sample:
         """Decode one image and its mask; see ``LayoutReader``."""

@@ -8,8 +8,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from edge_irdet.dataset.labelled_dataset import LabelledDataset
+from edge_irdet.dataset.labelled_dataset import LabelledDataset, problems_of_reading
 from edge_irdet.dataset.sample import Sample
+from edge_irdet.errors import EdgeIrdetError
 
 ORIENTATIONS = ("", "h", "v", "hv", "t", "th", "tv", "thv")
 """t: axes swapped, h: left and right, v: up and down; in this order of doing."""
@@ -50,6 +51,10 @@ class _OrientedReader:
 
     def require(self, name: str) -> None:
         """Nothing to check: the set underneath has been."""
+
+    def problems(self, name: str) -> list[EdgeIrdetError]:
+        """What is wrong with one image and its labels; see ``LayoutReader``."""
+        return problems_of_reading(self, name)
 
     def read(self, name: str) -> Sample:
         index, orientation = self._places[name]

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from edge_irdet.dataset.boxes import box_array, mask_of_boxes
+from edge_irdet.dataset.labelled_dataset import problems_of_reading
 from edge_irdet.dataset.sample import MaskSource, Sample
 from edge_irdet.dataset.tightening import tight_extent
 from edge_irdet.dataset.video_labels import (
@@ -19,7 +20,7 @@ from edge_irdet.dataset.video_labels import (
     read_video_table,
     video_path,
 )
-from edge_irdet.errors import DatasetImageError, DatasetMissingError
+from edge_irdet.errors import DatasetImageError, DatasetMissingError, EdgeIrdetError
 
 FRAME_STRIDE = 15
 """Frames between two that are read; at 30 frames a second neighbours are nearly equal."""
@@ -79,6 +80,10 @@ class VideoLayoutReader:
         for path in (video_path(self._root, video), label_path(self._root, video)):
             if not path.is_file():
                 raise DatasetMissingError(f"{path} is not there", f"complete the data set {self._root}")
+
+    def problems(self, name: str) -> list[EdgeIrdetError]:
+        """What is wrong with one image and its labels; see ``LayoutReader``."""
+        return problems_of_reading(self, name)
 
     def read(self, name: str) -> Sample:
         """Decode one frame and tighten its boxes; see ``LayoutReader``."""

@@ -5,16 +5,15 @@ from __future__ import annotations
 from pathlib import Path
 from xml.etree import ElementTree
 
-from edge_irdet.dataset.box_layouts import BoxedSamples, read_class_list
+from edge_irdet.dataset.box_layouts import Box, BoxLayoutReader, read_class_list
 from edge_irdet.dataset.boxes import checked_box
 from edge_irdet.dataset.folders import list_images
 from edge_irdet.dataset.label_files import read_label_file
-from edge_irdet.dataset.sample import Sample
+from edge_irdet.dataset.label_problems import LabelProblems
 from edge_irdet.errors import DatasetMissingError, LabelInvalidError
-from edge_irdet.images import read_upright_grey_image
 
 
-class VocLayoutReader:
+class VocLayoutReader(BoxLayoutReader):
     """Reads ``JPEGImages/NAME.*`` with ``Annotations/NAME.xml``.
 
     VOC coordinates count pixels from 1 and include the last one (VOC development kit), so a box covers
@@ -32,11 +31,11 @@ class VocLayoutReader:
     """
 
     def __init__(self, root: Path) -> None:
+        super().__init__(root)
         self._images = list_images(root / "JPEGImages")
         self._annotations = root / "Annotations"
         listed = root / "classes.txt"
         self.classes = read_class_list(listed) if listed.is_file() else self._classes_in_use()
-        self._samples = BoxedSamples(root)
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -51,28 +50,31 @@ class VocLayoutReader:
                 f"the image {name!r} has no annotation {path}",
                 "add the file (without <object> where there is no target) or take the image off the split",
             )
-        self._samples.require(name)
+        super().require(name)
 
-    def read(self, name: str) -> Sample:
-        """Decode one image and its annotation file; see ``LayoutReader``."""
-        image = read_upright_grey_image(self._images[name])
-        height, width = image.shape
+    def _image_path(self, name: str) -> Path:
+        return self._images[name]
+
+    def _labels(
+        self, name: str, width: int, height: int, problems: LabelProblems
+    ) -> tuple[list[Box], list[int]]:
         path = self._annotation_path(name)
         document = parse_xml(path)
         self._check_size(document, path, width, height)
-        boxes: list[tuple[float, float, float, float]] = []
+        boxes: list[Box] = []
         classes: list[int] = []
         for number, target in enumerate(document.findall("object"), start=1):
-            where = f"{path} object {number}"
-            class_name = _class_name(target, where)
-            if class_name not in self.classes:
-                raise LabelInvalidError(
-                    f"{where} has the class {class_name!r}, not one of {', '.join(self.classes)}",
-                    "correct the name, or add the class to classes.txt",
-                )
-            boxes.append(checked_box(_corners(target, where), width, height, where))
-            classes.append(self.classes.index(class_name))
-        return self._samples.make(name, image, boxes, classes)
+            with problems.noting():
+                where = f"{path} object {number}"
+                class_name = _class_name(target, where)
+                if class_name not in self.classes:
+                    raise LabelInvalidError(
+                        f"{where} has the class {class_name!r}, not one of {', '.join(self.classes)}",
+                        "correct the name, or add the class to classes.txt",
+                    )
+                boxes.append(checked_box(_corners(target, where), width, height, where))
+                classes.append(self.classes.index(class_name))
+        return boxes, classes
 
     def _annotation_path(self, name: str) -> Path:
         return self._annotations / f"{name}.xml"

@@ -6,14 +6,13 @@ import math
 from pathlib import Path
 from typing import NamedTuple
 
-from edge_irdet.dataset.box_layouts import BoxedSamples
+from edge_irdet.dataset.box_layouts import Box, BoxLayoutReader
 from edge_irdet.dataset.boxes import checked_box
 from edge_irdet.dataset.folders import list_images
 from edge_irdet.dataset.label_files import read_label_text
-from edge_irdet.dataset.sample import Sample
+from edge_irdet.dataset.label_problems import LabelProblems
 from edge_irdet.dataset.yolo_classes import read_yolo_classes
 from edge_irdet.errors import DatasetMissingError, LabelInvalidError
-from edge_irdet.images import read_upright_grey_image
 
 FRACTION_SLACK = 1e-3
 """By how much a fraction may leave 0..1: the rounding of the tool that wrote it. The box is clipped."""
@@ -30,7 +29,7 @@ def has_yolo_folders(root: Path) -> bool:
     return bool(_folders(root))
 
 
-class YoloLayoutReader:
+class YoloLayoutReader(BoxLayoutReader):
     """Reads ``images/NAME.*`` with ``labels/NAME.txt``, whose lines are class, centre x, y, width, height.
 
     The four coordinates are fractions of the image's width and height. The parts of a set may lie in folders
@@ -48,6 +47,7 @@ class YoloLayoutReader:
     """
 
     def __init__(self, root: Path) -> None:
+        super().__init__(root)
         folders = _folders(root)
         if not folders:
             raise DatasetMissingError(
@@ -64,7 +64,6 @@ class YoloLayoutReader:
             )
         self.label_folders = tuple(labels for _, _, labels in folders)
         self.classes = read_yolo_classes(root, self.label_folders)
-        self._samples = BoxedSamples(root)
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -75,25 +74,24 @@ class YoloLayoutReader:
         """The label file of an image; it need not be there."""
         return self._entries[name].label
 
-    def require(self, name: str) -> None:
-        """Check that the image has a mask where the set has masks; see ``LayoutReader``."""
-        self._samples.require(name)
+    def _image_path(self, name: str) -> Path:
+        return self._entries[name].image
 
-    def read(self, name: str) -> Sample:
-        """Decode one image and its label file; see ``LayoutReader``."""
-        entry = self._entries[name]
-        image = read_upright_grey_image(entry.image)
-        height, width = image.shape
-        boxes: list[tuple[float, float, float, float]] = []
+    def _labels(
+        self, name: str, width: int, height: int, problems: LabelProblems
+    ) -> tuple[list[Box], list[int]]:
+        path = self._entries[name].label
+        boxes: list[Box] = []
         classes: list[int] = []
-        lines = read_label_text(entry.label).splitlines() if entry.label.exists() else []
+        lines = read_label_text(path).splitlines() if path.exists() else []
         for number, line in enumerate(lines, start=1):
             if line.strip():
-                where = f"{entry.label}:{number}"
-                index, corners = self._parse(line, width, height, where)
-                boxes.append(checked_box(corners, width, height, where))
-                classes.append(index)
-        return self._samples.make(name, image, boxes, classes)
+                with problems.noting():
+                    where = f"{path}:{number}"
+                    index, corners = self._parse(line, width, height, where)
+                    boxes.append(checked_box(corners, width, height, where))
+                    classes.append(index)
+        return boxes, classes
 
     def _parse(
         self, line: str, width: int, height: int, where: str
