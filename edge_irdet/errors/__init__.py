@@ -63,6 +63,7 @@ from edge_irdet.errors.training import (
     ParityError,
     PrecisionConversionError,
     RecipeError,
+    TrainingDivergedError,
 )
 
 __all__ = [
@@ -110,6 +111,7 @@ __all__ = [
     "SourceTruncatedError",
     "SplitEmptyError",
     "TensorRTError",
+    "TrainingDivergedError",
     "UnknownOutputError",
     "UnknownSourceError",
     "WrongThreadError",

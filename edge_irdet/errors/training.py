@@ -138,3 +138,16 @@ class AccuracyGateError(EdgeIrdetError):
         "Add the layers to `int8.keep_float` or `fp16.keep_float` of the recipe and run "
         "`edge-irdet calibrate` again. The graph that failed was discarded; one that passed earlier is kept."
     )
+
+
+class TrainingDivergedError(EdgeIrdetError):
+    """The loss or its gradient is not a finite number any more, or beyond every sensible size."""
+
+    code = "E411"
+    title = "training diverged"
+    when = "The loss of a training, or its gradient, became infinite, not a number, or absurdly large."
+    check = "The message gives epoch, step and loss. `log.csv` of the run folder shows the epochs before it."
+    fix = (
+        "Train with a lower `--learning-rate`, a longer `--warm-up-epochs`, or `--precision fp32`, in a new "
+        "`--run-dir`. `last.pt` and `best.pt` hold the last finite state and can be exported."
+    )

@@ -52,7 +52,7 @@ class ExportConfig:
     """Threshold the manifest states."""
 
     sixteen_bit: SixteenBitSpec | None = None
-    """16 -> 8 bit mapping the manifest states; None makes 16-bit frames name one."""
+    """16 -> 8 bit mapping the manifest states; None takes the one of the training."""
 
     variant: str | None = None
     """Variant the checkpoint must be of; None takes whatever it is."""
@@ -97,7 +97,8 @@ def export_package(
 
     Raises:
         OptionError: a size that is not a multiple of 32, or a path that is not a package.
-        CheckpointMismatchError: see :func:`model_from_checkpoint`.
+        CheckpointMismatchError: see :func:`model_from_checkpoint`; or a 16-bit mapping that is not the one
+            of the training.
         ParityError: the graphs disagree; nothing was written.
         OutputFailedError: the package could not be written.
     """
@@ -111,7 +112,7 @@ def export_package(
     model = model_from_checkpoint(checkpoint, config.variant)
     graph = DeployedGraph(model, config.saliency)
     proto = export_onnx(graph, size)
-    preprocess = PreprocessSpec(pad_value=PAD_VALUE, sixteen_bit=config.sixteen_bit)
+    preprocess = PreprocessSpec(pad_value=PAD_VALUE, sixteen_bit=_mapping(checkpoint, config))
     network_input = InputSpec(name=INPUT_NAME, width=size[0], height=size[1], channels=1, dtype="uint8")
     try:
         directory.parent.mkdir(parents=True, exist_ok=True)
@@ -162,6 +163,18 @@ def export_package(
             "free space or choose another folder, then export again",
         ) from error
     return report
+
+
+def _mapping(checkpoint: Checkpoint, config: ExportConfig) -> SixteenBitSpec | None:
+    trained, asked = checkpoint.sixteen_bit, config.sixteen_bit
+    if trained is not None and asked is not None and asked != trained:
+        raise CheckpointMismatchError(
+            f"the network was trained on 16-bit images mapped by {trained.mapping.value} "
+            f"{trained.low:g},{trained.high:g}, and the export asks for {asked.mapping.value} "
+            f"{asked.low:g},{asked.high:g}",
+            "omit --map16: the package then states the mapping of the training",
+        )
+    return asked or trained
 
 
 def _video_rate(checkpoint: Checkpoint) -> dict[str, float]:

@@ -16,8 +16,9 @@ from edge_irdet.errors import CheckpointInvalidError
 from edge_irdet.files import written_atomically
 from edge_irdet.machine.processor import describe_processor
 from edge_irdet.network.heads import Anchors
-from edge_irdet.package import TrainingData
+from edge_irdet.package import SixteenBitSpec, TrainingData
 from edge_irdet.training.config import TrainingConfig
+from edge_irdet.training.fingerprint import DataFingerprint
 
 CHECKPOINT_SCHEMA = 1
 
@@ -62,6 +63,13 @@ class RunState:
 
     further_data: tuple[TrainingData, ...] = field(default=(), kw_only=True)
     """The second and later data sets it is trained on."""
+
+    sixteen_bit: SixteenBitSpec | None = field(default=None, kw_only=True)
+    """Mapping that made 16-bit training images 8-bit ones; None where none was named, and in checkpoints of
+    before it was kept."""
+
+    fingerprint: DataFingerprint | None = field(default=None, kw_only=True)
+    """Of the data; None in checkpoints of before it was kept."""
 
 
 @dataclass(frozen=True)

@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 
+from edge_irdet.dataset.checking import count_samples
 from edge_irdet.dataset.labelled_dataset import LabelledDataset
 from edge_irdet.dataset.sample import MaskSource, Sample
 from edge_irdet.dataset.splits import split_validation
 from edge_irdet.detection.sixteen_bit.text import to_eight_bits
 from edge_irdet.errors import OptionError
 from edge_irdet.package import SixteenBitSpec, TrainingData
+from edge_irdet.training.fingerprint import DataFingerprint, fingerprint_of
 
 
 @dataclass(frozen=True)
@@ -37,6 +39,27 @@ class TrainingSet:
 
     sets: tuple[int, ...] = ()
     """Numbers of training images of the data sets, which follow one another in ``train``."""
+
+    sixteen_bit: SixteenBitSpec | None = None
+    """Mapping that made 16-bit images 8-bit ones; the exported package states it."""
+
+    @property
+    def measurable(self) -> bool:
+        """Whether a held-back image or frame has a target, so that epochs can be compared."""
+        return any(len(sample.boxes) for sample in (*self.validation, *self.frames))
+
+    def fingerprint(self) -> DataFingerprint:
+        """What a training sees of these data."""
+        return fingerprint_of(self.train, self.validation, self.frames)
+
+    def warnings(self) -> list[str]:
+        """What looks wrong with the data although they can be read; one sentence each."""
+        found = [f"training part: {text}" for text in count_samples(self.train, self.classes).warnings()]
+        if not self.measurable:
+            found.append(
+                "held-back part: no image has a target, so no epoch can be measured and the last one is kept"
+            )
+        return found
 
 
 def load_training_set(
@@ -99,14 +122,16 @@ def load_training_set(
     frames: list[Sample] = []
     if by_centre:
         frames, validation = validation, []
-    return TrainingSet(train, validation, dataset.classes, about, frames, sets=(len(train),))
+    return TrainingSet(
+        train, validation, dataset.classes, about, frames, sets=(len(train),), sixteen_bit=sixteen_bit
+    )
 
 
 def merge_training_sets(parts: Sequence[TrainingSet]) -> TrainingSet:
     """Several data sets as one, in order; the first is the one that the manifest names first.
 
     Raises:
-        OptionError: there is none, or their classes differ.
+        OptionError: there is none, or their classes or 16-bit mappings differ.
     """
     if not parts:
         raise OptionError("there is no data set to train on", "name at least one with --data and --split")
@@ -118,6 +143,11 @@ def merge_training_sets(parts: Sequence[TrainingSet]) -> TrainingSet:
                 f"{', '.join(first.classes)}",
                 "train on sets with the same classes",
             )
+        if part.sixteen_bit != first.sixteen_bit:
+            raise OptionError(
+                f"{part.about.name} and {first.about.name} were mapped to 8 bits in different ways",
+                "read all sets with one 16-bit mapping: an exported package states one",
+            )
     return TrainingSet(
         train=[sample for part in parts for sample in part.train],
         validation=[sample for part in parts for sample in part.validation],
@@ -126,4 +156,5 @@ def merge_training_sets(parts: Sequence[TrainingSet]) -> TrainingSet:
         frames=[sample for part in parts for sample in part.frames],
         further=tuple(part.about for part in parts[1:]),
         sets=tuple(len(part.train) for part in parts),
+        sixteen_bit=first.sixteen_bit,
     )

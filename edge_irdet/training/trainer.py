@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import csv
 import math
-import os
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -19,7 +17,7 @@ from torch import Tensor, nn
 from torch.nn.parallel import DistributedDataParallel
 
 from edge_irdet.dataset.orientations import ORIENTATIONS, oriented
-from edge_irdet.errors import CheckpointMismatchError, OptionError
+from edge_irdet.errors import CheckpointMismatchError, OptionError, OutputFailedError, TrainingDivergedError
 from edge_irdet.network.heads import HeadResolution
 from edge_irdet.network.light_sgmtlm import LightSGMTLM
 from edge_irdet.network.variants import variant_config
@@ -38,11 +36,16 @@ from edge_irdet.training.config import TrainingConfig
 from edge_irdet.training.data import TrainingSet
 from edge_irdet.training.ema import ExponentialMovingAverage
 from edge_irdet.training.loss import JointLoss, LossTerms
+from edge_irdet.training.processes import TrainingProcess, joined_processes
+from edge_irdet.training.resuming import require_same_run
 from edge_irdet.training.validation import detect_samples, validation_map50, validation_rate
 
 LAST = "last.pt"
 BEST = "best.pt"
 LOG = "log.csv"
+
+LARGEST_LOSS = 1e6
+"""Losses of these networks start below 100; one of a million will not come back."""
 
 
 @dataclass(frozen=True)
@@ -70,15 +73,6 @@ class EpochReport:
     seconds: float
     rate: float | None = None
     """Detection rate on the held-back video frames; None where this epoch was not validated or has none."""
-
-
-@dataclass(frozen=True)
-class _Process:
-    """This process's place among those that torchrun started; (0, 1) without torchrun."""
-
-    rank: int
-    count: int
-    device: torch.device
 
 
 class Trainer:
@@ -117,16 +111,17 @@ class Trainer:
         Raises:
             CheckpointInvalidError: ``last.pt`` is damaged.
             CheckpointMismatchError: ``last.pt`` is of another configuration, class list or data.
+            TrainingDivergedError: the loss is not finite any more; the state before that epoch is kept.
             OutputFailedError: the run folder cannot be written.
         """
-        with _processes() as process:
+        with joined_processes() as process:
             return _Run(self, process).train()
 
 
 class _Run:
     """State of a run in one process."""
 
-    def __init__(self, trainer: Trainer, process: _Process) -> None:
+    def __init__(self, trainer: Trainer, process: TrainingProcess) -> None:
         self.config = config = trainer.config
         self.data = trainer.data
         self.folder = trainer.run_folder
@@ -137,7 +132,7 @@ class _Run:
                 f"the batch {config.batch} does not divide by {process.count} processes",
                 "choose a batch that does",
             )
-        self.folder.mkdir(parents=True, exist_ok=True)
+        _make_folder(self.folder)
         torch.manual_seed(config.seed)
         if config.draws and len(config.draws) != len(self.data.sets):
             raise OptionError(
@@ -176,6 +171,7 @@ class _Run:
             for sample in self.data.validation
             for orientation in ORIENTATIONS[: config.validation_orientations]
         ]
+        self.fingerprint = self.data.fingerprint()
         self.epoch = 0
         self.seconds = 0.0
         self.best_map50 = -1.0
@@ -221,7 +217,8 @@ class _Run:
             terms = self.joint_loss(output, batch.targets.to(device), batch.masks.to(device))
             self.optimizer.zero_grad()
             terms.total.backward()  # type: ignore[no-untyped-call]
-            nn.utils.clip_grad_norm_(self.model.parameters(), self.config.gradient_clip)
+            norm = nn.utils.clip_grad_norm_(self.model.parameters(), self.config.gradient_clip)
+            self._require_finite(float(terms.total.detach()), float(norm), step)
             self.optimizer.step()
             if self.average is not None:
                 self.average.update(self.model)
@@ -230,6 +227,16 @@ class _Run:
             if self.process.rank == 0:
                 self.callbacks.on_step(StepReport(self.epoch + 1, step + 1, steps, means))
         return means
+
+    def _require_finite(self, loss: float, gradient: float, step: int) -> None:
+        """Stop before the weights take a step that they never recover from."""
+        if not (math.isfinite(gradient) and abs(loss) <= LARGEST_LOSS):  # NaN fails the comparison too
+            raise TrainingDivergedError(
+                f"epoch {self.epoch + 1}, step {step + 1}: the loss is {loss:g}, the norm of its gradient "
+                f"{gradient:g}",
+                f"train with a lower learning rate in a new folder; {self.folder} holds the state of epoch "
+                f"{self.epoch}",
+            )
 
     def _learning_rate(self, epoch: float) -> float:
         config = self.config
@@ -286,7 +293,9 @@ class _Run:
         # Both count alike: a model that gains on the videos what it loses on images is no better.
         measured = [value for value in (map50, rate) if value is not None]
         score = sum(measured) / len(measured) if measured else -1.0
-        better = bool(measured) and score >= self.best_score
+        # Where nothing can ever be measured, the last epoch is as good a choice as any.
+        better = score >= self.best_score if self.data.measurable else True
+        better = better and (bool(measured) or not self.data.measurable)
         if better:
             self.best_score, self.best_epoch, self.best_rate = score, self.epoch, rate
             self.best_map50 = -1.0 if map50 is None else map50
@@ -342,6 +351,8 @@ class _Run:
             best_rate=self.best_rate,
             best_score=self.best_score,
             further_data=self.data.further,
+            sixteen_bit=self.data.sixteen_bit,
+            fingerprint=self.fingerprint,
             weights=_cpu(self._exported().state_dict()),
             resume=resume,
         )
@@ -351,13 +362,7 @@ class _Run:
         if not path.is_file():
             return
         last = load_checkpoint(path)
-        same_data = (last.data, last.further_data) == (self.data.about, self.data.further)
-        if last.config != self.config or last.classes != self.data.classes or not same_data:
-            raise CheckpointMismatchError(
-                f"{path} belongs to another run ({last.config.variant}, {last.config.preset}, "
-                f"{last.config.epochs} epochs, {last.data.name} {last.data.split}) or to other options",
-                "repeat the options of that run to go on, or name another folder with --run-dir",
-            )
+        require_same_run(last, self.config, self.data, path)
         self.model.load_state_dict(last.resume["model"])
         self.optimizer.load_state_dict(last.resume["optimizer"])
         if self.average is not None:
@@ -367,6 +372,16 @@ class _Run:
         self.best_map50, self.best_epoch = last.best_map50, last.best_epoch
         self.best_rate = last.best_rate
         self.best_score = last.best_score if last.best_score >= 0 else last.best_map50
+
+
+def _make_folder(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise OutputFailedError(
+            f"the run folder {folder} cannot be made: {error.strerror or error}",
+            "name another folder with --run-dir",
+        ) from error
 
 
 def _start_from(model: LightSGMTLM, initial: Checkpoint, variant: str, classes: tuple[str, ...]) -> None:
@@ -381,22 +396,3 @@ def _start_from(model: LightSGMTLM, initial: Checkpoint, variant: str, classes: 
 
 def _cpu(state: dict[str, Tensor]) -> dict[str, Tensor]:
     return {name: value.detach().cpu() for name, value in state.items()}
-
-
-@contextmanager
-def _processes() -> Iterator[_Process]:
-    """Join the processes that torchrun started, if it did, and leave them at the end."""
-    count = int(os.environ.get("WORLD_SIZE", "1"))
-    rank = int(os.environ.get("RANK", "0"))
-    if torch.cuda.is_available():
-        device = torch.device("cuda", int(os.environ.get("LOCAL_RANK", "0")))
-        torch.cuda.set_device(device)
-    else:
-        device = torch.device("cpu")
-    if count > 1:
-        torch.distributed.init_process_group("nccl" if device.type == "cuda" else "gloo")
-    try:
-        yield _Process(rank, count, device)
-    finally:
-        if count > 1:
-            torch.distributed.destroy_process_group()

@@ -8,11 +8,19 @@ from dataclasses import replace
 from pathlib import Path
 
 import cv2
+import numpy as np
 import pytest
 
 torch = pytest.importorskip("torch")
 
-from edge_irdet.errors import CheckpointInvalidError, CheckpointMismatchError
+from edge_irdet.dataset.sample import Sample
+from edge_irdet.detection.sixteen_bit.text import parse_mapping
+from edge_irdet.errors import (
+    CheckpointInvalidError,
+    CheckpointMismatchError,
+    OutputFailedError,
+    TrainingDivergedError,
+)
 from edge_irdet.training.checkpoint import load_checkpoint
 from edge_irdet.training.config import TrainingConfig, preset_config
 from edge_irdet.training.data import TrainingSet
@@ -80,11 +88,84 @@ def test_it_learns_and_reports(training_set: TrainingSet, tmp_path: Path) -> Non
 
 def test_going_on_with_other_options_is_refused(training_set: TrainingSet, tmp_path: Path) -> None:
     Trainer(replace(CONFIG, epochs=1), training_set, tmp_path).run()
-    with pytest.raises(CheckpointMismatchError, match="--run-dir"):
-        Trainer(replace(CONFIG, epochs=2), training_set, tmp_path).run()
+    changed = replace(CONFIG, epochs=1, seed=7, loss=replace(CONFIG.loss, confidence_follows_iou=0.25))
+    with pytest.raises(CheckpointMismatchError) as caught:
+        Trainer(changed, training_set, tmp_path).run()
+    assert "seed: 0 then, 7 now" in caught.value.what
+    assert (
+        f"loss.confidence_follows_iou: {CONFIG.loss.confidence_follows_iou} then, 0.25 now"
+        in caught.value.what
+    )
+    assert "--run-dir" in caught.value.next_step
     other = replace(training_set, about=replace_name(training_set, "other"))
     with pytest.raises(CheckpointMismatchError):
         Trainer(replace(CONFIG, epochs=1), other, tmp_path).run()
+
+
+def test_a_run_may_grow_and_not_shrink(training_set: TrainingSet, tmp_path: Path) -> None:
+    Trainer(replace(CONFIG, epochs=1), training_set, tmp_path).run()
+    reports: list[EpochReport] = []
+    Trainer(replace(CONFIG, epochs=2), training_set, tmp_path, on_epoch=reports.append).run()
+    assert [report.epoch for report in reports] == [2]
+    with pytest.raises(CheckpointMismatchError, match="epochs: 2 then, 1 now"):
+        Trainer(replace(CONFIG, epochs=1), training_set, tmp_path).run()
+
+
+@pytest.mark.parametrize("side", ["labels", "pixels", "list of images"])
+def test_data_that_changed_under_a_run_are_refused(
+    side: str, training_set: TrainingSet, tmp_path: Path
+) -> None:
+    Trainer(replace(CONFIG, epochs=1), training_set, tmp_path).run()
+    first, *others = training_set.train
+    changed = {
+        "labels": replace(first, boxes=first.boxes + 1),
+        "pixels": replace(first, image=255 - first.image),
+        "list of images": replace(first, name="renamed"),
+    }[side]
+    data = replace(training_set, train=[changed, *others])
+    with pytest.raises(CheckpointMismatchError, match=f"the {side}.* of the data changed since"):
+        Trainer(replace(CONFIG, epochs=2), data, tmp_path).run()
+
+
+def test_without_a_target_to_measure_the_last_epoch_is_kept(
+    training_set: TrainingSet, tmp_path: Path
+) -> None:
+    def emptied(sample: Sample) -> Sample:
+        mask = np.zeros_like(sample.mask)
+        return replace(sample, boxes=sample.boxes[:0], classes=sample.classes[:0], mask=mask)
+
+    data = replace(training_set, validation=[emptied(sample) for sample in training_set.validation])
+    assert any("no epoch can be measured" in text for text in data.warnings())
+    best = Trainer(replace(CONFIG, epochs=2), data, tmp_path).run()
+    assert best.epoch == 2
+    assert best.best_epoch == 2
+
+
+@pytest.mark.parametrize("rate", [1e30, 1e12])
+def test_a_diverged_training_stops_with_its_last_finite_state(
+    rate: float, training_set: TrainingSet, tmp_path: Path
+) -> None:
+    Trainer(replace(CONFIG, epochs=1), training_set, tmp_path / "sound").run()
+    config = replace(CONFIG, epochs=3, learning_rate=rate, warm_up_epochs=0, gradient_clip=1e30)
+    with pytest.raises(TrainingDivergedError, match=r"epoch \d, step \d"):
+        Trainer(config, training_set, tmp_path / "wild").run()
+    for name in (BEST, LAST):
+        if (tmp_path / "wild" / name).is_file():
+            weights = load_checkpoint(tmp_path / "wild" / name).weights
+            assert all(torch.isfinite(weight).all() for weight in weights.values())
+
+
+def test_a_file_in_place_of_the_run_folder(training_set: TrainingSet, tmp_path: Path) -> None:
+    (tmp_path / "run").touch()
+    for place in (tmp_path / "run", tmp_path / "run" / "below"):
+        with pytest.raises(OutputFailedError, match="cannot be made"):
+            Trainer(replace(CONFIG, epochs=1), training_set, place).run()
+
+
+def test_the_checkpoint_carries_the_mapping(training_set: TrainingSet, tmp_path: Path) -> None:
+    mapping = parse_mapping("fixed-range:100,900")
+    Trainer(replace(CONFIG, epochs=1), replace(training_set, sixteen_bit=mapping), tmp_path).run()
+    assert load_checkpoint(tmp_path / BEST).sixteen_bit == mapping
 
 
 def replace_name(training_set: TrainingSet, name: str):
