@@ -31,6 +31,7 @@ from edge_irdet.package import DEFAULT_PACKAGE, NmsRule, Precision, SixteenBitSp
 from edge_irdet.preview import PreviewConfig, PreviewSink, preview_address, preview_token
 from edge_irdet.scoring import ScoringSink
 from edge_irdet.stream.board import StreamBoard
+from edge_irdet.stream.pace import Pace
 from edge_irdet.stream.pipeline import Pipeline, PipelineConfig
 from edge_irdet.stream.policy import FramePolicy
 from edge_irdet.stream.process import keep_latency_even
@@ -91,6 +92,14 @@ class OnOutputFailure(str, Enum):
     help="With --track: score that begins a track; lower ones only go on with it. [default: the threshold]",
 )
 @click.option("--policy", type=choice_of(FramePolicy), help="[default: latest live, lossless else]")
+@click.option(
+    "--pace",
+    type=choice_of(Pace),
+    default=Pace.FREE.value,
+    show_default=True,
+    help="free: frames of files and scenes as fast as they are taken. realtime: at their own rate, as from a "
+    "camera; with --policy latest, frames that come too fast are dropped.",
+)
 @click.option("--frames", type=click.IntRange(min=1), help="End after this many frames.")
 @click.option("--threads", type=click.IntRange(min=0), default=0, help="CPU threads; 0 takes one a core.")
 @click.option(
@@ -145,6 +154,7 @@ def stream_command(
     track: bool,
     birth_score: float | None,
     policy: FramePolicy | None,
+    pace: str,
     frames: int | None,
     threads: int,
     wait_for_source: float,
@@ -182,6 +192,7 @@ def stream_command(
     tracking = TrackerConfig(birth_score=birth_score or 0.0)
     pipeline_config = PipelineConfig(
         policy=None if policy is None else FramePolicy(policy),
+        pace=Pace(pace),
         max_frames=frames,
         reconnection=ReconnectionConfig(
             wait_for_source_seconds=wait_for_source, give_up_after_seconds=give_up_after

@@ -21,6 +21,7 @@ from edge_irdet.errors import EdgeIrdetError, OptionError, SourceLostError, Unkn
 from edge_irdet.record import FrameCounts
 from edge_irdet.stream.board import SourceEntry
 from edge_irdet.stream.frame import Frame
+from edge_irdet.stream.pace import ASSUMED_RATE, Clock, Pace, Pacer
 from edge_irdet.stream.policy import FrameQueues
 from edge_irdet.stream.reconnection import BackOff, ReconnectionConfig
 from edge_irdet.stream.sources.source import NAMED_SKIPS, ReadTimeout, Source
@@ -67,6 +68,8 @@ class Capture:
         queues: where frames go.
         config: when it is stalled or lost, and how it is brought back.
         on_start_failure: called when the source cannot be opened at the start; :attr:`error` says why.
+        pace: of a source that is not live.
+        clock: the time by which it is paced.
     """
 
     def __init__(
@@ -76,6 +79,8 @@ class Capture:
         queues: FrameQueues,
         config: ReconnectionConfig,
         on_start_failure: Callable[[], None],
+        pace: Pace = Pace.FREE,
+        clock: Clock | None = None,
     ) -> None:
         self.error: BaseException | None = None
         """Why it ended, None where it came to its end or was stopped."""
@@ -83,6 +88,8 @@ class Capture:
         self._queues = queues
         self._config = config
         self._on_start_failure = on_start_failure
+        self._pace = pace
+        self._clock = clock or Clock()
         self._back_off = BackOff(config)
         # What a hung source is replaced by; made now, because an open source cannot be copied.
         self._spare = source.renewed() if source.live else source
@@ -219,6 +226,7 @@ class Capture:
 
     def _read_until_lost(self, reader: _Reader) -> bool:
         source = reader.source
+        pacer = self._pacer(source)
         opened_ns = heard_ns = time.monotonic_ns()
         base: int | None = None
         while not self._stopped.is_set():
@@ -232,6 +240,14 @@ class Capture:
                 reader.busy_since_ns = None
             if frame is None:
                 return False
+            if pacer is not None:
+                moment = pacer.admit(frame.sequence)
+                if moment is None:
+                    self._queues.pass_over(self._entry.index)
+                    continue
+                frame = replace(frame, capture_ns=moment)
+                if self._stopped.is_set():
+                    return False
             heard_ns = time.monotonic_ns()
             with self._lock:
                 if reader.is_abandoned():
@@ -254,6 +270,15 @@ class Capture:
             if not self._queues.put(self._entry.index, frame, counts):
                 return False
         return False
+
+    def _pacer(self, source: Source) -> Pacer | None:
+        if self._entry.live or self._pace is Pace.FREE:
+            return None
+        rate = source.rate or 0.0
+        if not rate > 0.0:
+            rate = ASSUMED_RATE
+            _log.info("source states no rate", extra={"source": self._entry.uri, "frames_per_second": rate})
+        return Pacer(rate, self._queues.drops(self._entry.index), self._stopped, self._clock)
 
     def _first_of_session(self, frame: Frame) -> tuple[int, Frame]:
         """What to add to this session's sequence numbers, and its first frame, marked if it is a return."""

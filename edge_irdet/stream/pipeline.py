@@ -18,6 +18,7 @@ from edge_irdet.stream.capture import Capture
 from edge_irdet.stream.delivery import Detected
 from edge_irdet.stream.emission import Emitter
 from edge_irdet.stream.outputs import CountedSink
+from edge_irdet.stream.pace import Pace
 from edge_irdet.stream.policy import FramePolicy, FrameQueues
 from edge_irdet.stream.reconnection import ReconnectionConfig
 from edge_irdet.stream.recording import FrameTracker, RecordMaker
@@ -62,6 +63,9 @@ class PipelineConfig:
 
     policy: FramePolicy | None = None
     """Frame policy; None takes ``latest`` for live sources and ``lossless`` for others."""
+
+    pace: Pace = Pace.FREE
+    """How fast the frames of files, folders and scenes are handed out."""
 
     max_frames: int | None = None
     """End after this many frames of all sources together; None goes on to the end of the sources."""
@@ -115,7 +119,7 @@ class Pipeline:
         entries = [self.board.add_source(source.uri, source.live) for source in self.sources]
         self._queues = FrameQueues(self.policies, entries)
         self._captures = [
-            Capture(source, entry, self._queues, self.config.reconnection, self.stop)
+            Capture(source, entry, self._queues, self.config.reconnection, self.stop, self.config.pace)
             for source, entry in zip(self.sources, entries, strict=True)
         ]
         outputs = [sink if isinstance(sink, Output) else Output(sink) for sink in sinks]

@@ -65,6 +65,17 @@ class FrameQueues:
         # Re-entrant: a signal handler may cancel while its own thread is in here.
         self._changed = threading.Condition(threading.RLock())
 
+    def drops(self, source_index: int) -> bool:
+        """Whether a newer frame of this source takes the place of one that waits."""
+        return self._queues[source_index].policy is FramePolicy.LATEST
+
+    def pass_over(self, source_index: int) -> None:
+        """Count a frame as dropped that a newer one overtook before it could be put."""
+        queue = self._queues[source_index]
+        with self._changed:
+            queue.entry.count_dropped()
+            queue.lost_before = True
+
     def put(self, source_index: int, frame: Frame, counts: FrameCounts) -> bool:
         """Hand a frame over; waits for room if lossless.
 

@@ -16,9 +16,7 @@ from edge_irdet.record import DetectionRecord, FrameCounts, Record, TrackUpdate
 from edge_irdet.stream.board import SourceEntry
 from edge_irdet.stream.delivery import Detected
 from edge_irdet.stream.frame import Frame
-
-ASSUMED_RATE = 30.0
-"""Frames per second of files that do not state theirs, such as folders of images: for trackers."""
+from edge_irdet.stream.pace import ASSUMED_RATE
 
 
 class FrameTracker(Protocol):
