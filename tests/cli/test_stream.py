@@ -45,6 +45,14 @@ def test_several_sources_in_one_process(tmp_path: Path) -> None:
     assert last_of_second < 60
 
 
+def test_a_scene_is_scored_against_its_truth_by_size(tmp_path: Path) -> None:
+    finished = run("stream", "--source", "synthetic:?frames=30&targets=6", folder=tmp_path)
+    assert finished.returncode == 0, finished.stderr
+    assert "against the scene's truth" in finished.stderr
+    assert "3 to 5 px" in finished.stderr
+    assert "false alarms: " in finished.stderr
+
+
 def test_several_sources_need_an_output_each_where_it_takes_one(tmp_path: Path) -> None:
     finished = run(
         *("stream", "--source", SCENE, "--source", "synthetic:sea", "--output", "out.mp4"), folder=tmp_path

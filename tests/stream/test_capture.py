@@ -205,6 +205,29 @@ def test_counts_go_on_over_a_loss() -> None:
     assert (summary.missed, summary.skipped) == (6, 2)
 
 
+def test_skipped_frames_of_a_source_that_hung_stay_named() -> None:
+    release = threading.Event()
+
+    def tear(name: str) -> Callable[[], None]:
+        def torn() -> None:
+            next(one for one in reversed(source.family) if one.opened).skips.add(name)
+
+        return torn
+
+    source = ScriptedSource(
+        [
+            [tear("first"), *images(0, 1), tear("second"), LOST],
+            [tear("third"), *images(1, 1), lambda: release.wait(30)],
+            [tear("fourth"), *images(2, 1), LOST],
+            None,
+        ]
+    )
+    sink = KeepingSink()
+    summary = pipeline_of(source, sink).run()
+    release.set()
+    assert (summary.skipped, summary.skip_reasons) == (4, ("first", "second", "third", "fourth"))
+
+
 def test_a_stopped_stream_does_not_wait_for_a_lost_source() -> None:
     source = ScriptedSource([[*images(0, 1), LOST]] + [CameraError("gone", "look")] * 100_000)
     sink = KeepingSink()

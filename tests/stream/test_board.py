@@ -1,0 +1,174 @@
+from __future__ import annotations
+
+import threading
+
+import msgspec
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from doubles.boards import DESCRIPTION, board_of
+from doubles.streaming import BrightSpotDetector, KeepingSink, ListSource, spot_image
+from edge_irdet.detection.detections import Detections
+from edge_irdet.errors import OptionError
+from edge_irdet.record import FrameCounts
+from edge_irdet.stream.board import RATE_SECONDS, StreamBoard
+from edge_irdet.stream.frame import Frame, PixelFormat
+from edge_irdet.stream.pipeline import Pipeline
+from edge_irdet.stream.recording import make_record
+from edge_irdet.stream.sinks.sink import StreamInfo
+from edge_irdet.stream.status import SourceState, StreamStatus
+
+SECOND = 1_000_000_000
+
+
+def count_frame(board: StreamBoard, place: int, emit_ns: int, shape: tuple[int, int] = (48, 64)) -> None:
+    frame = Frame(np.zeros(shape, np.uint8), 0, emit_ns - 1000, "camera", PixelFormat.GREY)
+    record = make_record(frame, Detections.none(), ("target",), emit_ns, FrameCounts())
+    board.sources[place].count_record(record)
+
+
+def test_a_board_is_empty_before_its_pipeline() -> None:
+    status, summary = StreamBoard().status(), StreamBoard().summary()
+    assert (status.sources, status.sinks, status.last_record_ns) == ([], [], None)
+    assert status.detector.package == ""
+    assert (summary.frames, summary.fps, summary.latency_ms.p50) == (0, None, None)
+
+
+@given(
+    st.lists(
+        st.tuples(
+            st.sampled_from(["record", "dropped", "interruption", "skipped", "missed", "written", "refused"]),
+            st.integers(0, 2),
+        ),
+        max_size=60,
+    )
+)
+def test_status_and_summary_are_what_was_written(events: list[tuple[str, int]]) -> None:
+    board = board_of("a", "b", "c", sinks=["x", "y", "z"])
+    expected = {name: [0, 0, 0] for name in ("frames", "dropped", "interruptions", "skipped", "missed")}
+    written, lost = [0, 0, 0], [0, 0, 0]
+    for event, place in events:
+        source, sink = board.sources[place], board.sinks[place]
+        if event == "record":
+            count_frame(board, place, SECOND)
+            expected["frames"][place] += 1
+        elif event == "dropped":
+            source.count_dropped()
+            expected["dropped"][place] += 1
+        elif event == "interruption":
+            source.count_interruption()
+            expected["interruptions"][place] += 1
+        elif event in ("skipped", "missed"):
+            expected[event][place] += 1
+            source.set_losses(expected["skipped"][place], expected["missed"][place])
+        elif event == "written":
+            sink.count_written()
+            written[place] += 1
+        else:
+            sink.count_refused("full")
+            lost[place] += 1
+    status, summary = board.status(), board.summary()
+    for name, values in expected.items():
+        assert [getattr(source, name) for source in status.sources] == values
+        assert getattr(summary, name) == sum(values)
+    for sinks in (status.sinks, list(summary.sinks)):
+        assert [sink.written for sink in sinks] == written
+        assert [sink.lost for sink in sinks] == lost
+    decoded = msgspec.json.decode(msgspec.json.encode(status), type=StreamStatus)
+    assert decoded == status
+
+
+def test_a_state_that_is_entered_again_keeps_its_time_and_the_last_error() -> None:
+    entry = StreamBoard().add_source("camera")
+    entry.enter(SourceState.LOST, "gone")
+    since = entry.since_ns
+    entry.enter(SourceState.LOST)
+    assert (entry.since_ns, entry.last_error) == (since, "gone")
+    entry.enter(SourceState.RUNNING)
+    assert (entry.state, entry.last_error) == (SourceState.RUNNING, "gone")
+    assert entry.since_ns >= since
+
+
+def test_the_rate_is_that_of_the_last_records_and_0_once_they_stay_away() -> None:
+    board = board_of("camera")
+    entry = board.sources[0]
+    assert entry.status(SECOND).fps is None
+    for index in range(100):
+        count_frame(board, 0, SECOND + index * SECOND // 25)
+    last = SECOND + 99 * SECOND // 25
+    assert entry.status(last).fps == pytest.approx(25)
+    assert entry.status(last + round(RATE_SECONDS * SECOND) + 1).fps == 0.0
+
+
+def test_the_size_is_that_of_the_last_frame() -> None:
+    board = board_of("camera")
+    for shape in ((48, 64), (512, 640)):
+        count_frame(board, 0, SECOND, shape)
+    status = board.status().sources[0]
+    assert (status.width, status.height, status.pixel_format) == (640, 512, "GREY")
+
+
+def test_a_board_serves_one_pipeline() -> None:
+    board = StreamBoard()
+    Pipeline(ListSource([]), BrightSpotDetector(), [], board=board)
+    with pytest.raises(OptionError, match="another one"):
+        Pipeline(ListSource([]), BrightSpotDetector(), [], board=board)
+    assert len(board.sources) == 1
+    with pytest.raises(OptionError):
+        board_of("camera").take(DESCRIPTION)
+
+
+def test_a_pipeline_describes_what_it_runs() -> None:
+    pipeline = Pipeline(ListSource([]), BrightSpotDetector(), [KeepingSink()])
+    status = pipeline.status()
+    assert status.detector == BrightSpotDetector.description
+    assert [source.source for source in status.sources] == ["list:"]
+    assert [sink.sink for sink in status.sinks] == ["keeping"]
+
+
+def test_any_thread_may_read_while_the_stream_runs() -> None:
+    """Each reading is of one moment: nothing runs backwards, and no sink is ahead of the records by two."""
+    board, ended = StreamBoard(), threading.Event()
+    faults: list[object] = []
+
+    def read() -> None:
+        frames = 0
+        while not ended.is_set():
+            status = board.status()
+            for source, sink in zip(status.sources, status.sinks, strict=False):
+                if source.frames < frames or not 0 <= sink.written - source.frames <= 1:
+                    faults.append((frames, source, sink))
+                frames = source.frames
+
+    readers = [threading.Thread(target=read) for _ in range(3)]
+    pipeline = Pipeline(
+        ListSource([spot_image(index) for index in range(400)]),
+        BrightSpotDetector(),
+        [KeepingSink()],
+        board=board,
+    )
+    for reader in readers:
+        reader.start()
+    try:
+        pipeline.run()
+    finally:
+        ended.set()
+        for reader in readers:
+            reader.join()
+    assert faults == []
+    assert board.summary().frames == 400
+
+
+def test_records_that_a_sink_loses_while_it_closes_are_counted() -> None:
+    class Forgetful(KeepingSink):
+        def open(self, info: StreamInfo) -> None:
+            self.lost_later = 2
+
+        def close(self) -> None:
+            self.lost_later += 1
+
+    images = [spot_image(index) for index in range(5)]
+    summary = Pipeline(ListSource(images), BrightSpotDetector(), [Forgetful()]).run()
+    assert (summary.sinks[0].written, summary.sinks[0].lost) == (5, 3)
