@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import sys
 
 import click
+import cloup
 import cv2
 
 from edge_irdet import __version__
@@ -13,6 +15,7 @@ from edge_irdet.cli.calibrate import calibrate_command
 from edge_irdet.cli.evaluate import evaluate_command
 from edge_irdet.cli.explain import explain_command
 from edge_irdet.cli.export import export_command
+from edge_irdet.cli.formatting import CONTEXT, Group
 from edge_irdet.cli.info import info_command
 from edge_irdet.cli.package import package_commands
 from edge_irdet.cli.sources import sources_command
@@ -25,49 +28,61 @@ EXIT_ERROR = 2
 EXIT_INTERRUPTED = 130
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@cloup.group(cls=Group, context_settings=CONTEXT)
 @click.version_option(__version__, prog_name="edge-irdet")
 def commands() -> None:
-    """Infrared small-target detection: train, export, evaluate and stream Light-SGMTLM.
+    """Infrared small-target detection on NVIDIA Jetson: from a camera to detections, from data to a model.
 
-    Every error has a code; docs/reference/errors.md explains each.
-    Exit codes: 0 done, 2 an error or bad input.
+    Exit codes: 0 done, 2 an error or wrong use, 130 interrupted.
+    Every error has a code, which edge-irdet explain CODE explains.
     """
 
 
-for command in (
-    info_command,
-    train_command,
-    export_command,
-    calibrate_command,
-    evaluate_command,
-    threshold_command,
-    build_command,
-    package_commands,
-    sources_command,
-    stream_command,
-    explain_command,
-):
-    commands.add_command(command)
+SECTIONS: dict[str, list[click.Command]] = {
+    "Run": [sources_command, stream_command],
+    "Device": [build_command],
+    "Make your own model": [
+        info_command,
+        train_command,
+        export_command,
+        threshold_command,
+        evaluate_command,
+        calibrate_command,
+    ],
+    "Look up": [package_commands, explain_command],
+}
+"""Commands in the order of work, by headings of the help."""
+
+for title, members in SECTIONS.items():
+    commands.add_section(cloup.Section(title, members))
 
 
 def main() -> None:
     """Entry point of ``edge-irdet``."""
     # What OpenCV warns of is either expected here or turned into an error of ours with a next step.
     cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_ERROR)
+    status = _run()
     try:
-        status = commands.main(standalone_mode=False)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        # The reader of our output has gone (edge-irdet ... | head): the rest is discarded.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        status = EXIT_ERROR
+    sys.exit(status)
+
+
+def _run() -> int:
+    try:
+        status = commands.main(prog_name="edge-irdet", standalone_mode=False)
     except EdgeIrdetError as error:
         print(f"error {error}\n  more: edge-irdet explain {error.code}", file=sys.stderr)
-        status = EXIT_ERROR
+        return EXIT_ERROR
     except click.exceptions.Abort:
         print("interrupted", file=sys.stderr)
-        status = EXIT_INTERRUPTED
+        return EXIT_INTERRUPTED
     except click.ClickException as error:
         error.show()
-        status = error.exit_code
-    except BrokenPipeError:
-        # The reader of our output has gone (edge-irdet ... | head); nothing is left to tell it.
-        sys.stderr.close()
-        status = EXIT_ERROR
-    sys.exit(status if isinstance(status, int) else 0)
+        return error.exit_code
+    except (BrokenPipeError, SystemExit):  # click exits where it meets the former
+        return EXIT_ERROR
+    return status if isinstance(status, int) else 0

@@ -6,12 +6,18 @@ from itertools import islice
 from pathlib import Path
 
 import click
+import cloup
 import msgspec
 from rich.console import Console
 from rich.progress import Progress
 from rich.table import Table
 
-from edge_irdet.cli.options import require_extra
+from edge_irdet.cli.formatting import Command
+from edge_irdet.cli.options import (
+    FILE,
+    option,
+    require_extra,
+)
 from edge_irdet.engine.cuda.adapter import ADAPTERS, CudaAdapter, open_cuda
 from edge_irdet.engine.runner_latency import measure_latency
 from edge_irdet.engine.tensorrt.building import DEFAULT_WORKSPACE_MB, BuildConfig, EngineBuilder
@@ -26,49 +32,55 @@ AUTO = "auto"
 ONNX, TORCH_TENSORRT = "onnx", "torch-tensorrt"
 
 
-@click.command("build")
-@click.argument("package", default=DEFAULT_PACKAGE)
-@click.option(
-    "--precision",
-    type=click.Choice([AUTO, *(precision.value for precision in Precision)]),
-    default=AUTO,
-    show_default=True,
-    help="auto builds every precision that the package holds (each has passed its accuracy gate), measures "
-    "them on the GPU and names the fastest.",
+@cloup.command("build", cls=Command, short_help="Build TensorRT engines of a package for this device.")
+@cloup.argument("package", default=DEFAULT_PACKAGE)
+@cloup.option_group(
+    "Engine",
+    option(
+        "--precision",
+        type=click.Choice([AUTO, *(precision.value for precision in Precision)]),
+        default=AUTO,
+        help="auto builds every precision that the package holds (each has passed its accuracy gate), "
+        "measures them on the GPU and names the fastest.",
+    ),
+    option(
+        "--workspace",
+        type=click.IntRange(min=1),
+        default=DEFAULT_WORKSPACE_MB,
+        metavar="MB",
+        help="Cap of the builder's workspace.",
+    ),
+    option(
+        "--target",
+        "targets",
+        multiple=True,
+        metavar="SM",
+        show_default="this GPU; TensorRT-RTX: Ampere and later",
+        help="Compute capability, such as 8.6, of another GPU to build for; TensorRT-RTX only. Repeatable.",
+    ),
+    option("--rebuild", is_flag=True, help="Build even if an intact engine exists."),
 )
-@click.option(
-    "--workspace",
-    type=click.IntRange(min=1),
-    default=DEFAULT_WORKSPACE_MB,
-    show_default=True,
-    metavar="MB",
-    help="Cap of the builder's workspace.",
+@cloup.option_group(
+    "Libraries",
+    option(
+        "--module",
+        type=click.Choice([AUTO, *MODULES]),
+        default=AUTO,
+        help="Python module of TensorRT; auto takes the first that is installed.",
+    ),
+    option("--cuda", type=click.Choice(ADAPTERS), default=ADAPTERS[0], help="CUDA binding."),
+    option(
+        "--via",
+        type=click.Choice([ONNX, TORCH_TENSORRT]),
+        default=ONNX,
+        help="torch-tensorrt compiles the checkpoint's torch module instead of the package's ONNX graph.",
+    ),
+    option(
+        "--checkpoint",
+        type=FILE,
+        help="The checkpoint that the package was exported from; for --via torch-tensorrt.",
+    ),
 )
-@click.option(
-    "--target",
-    "targets",
-    multiple=True,
-    metavar="SM",
-    help="Compute capability such as 8.6 to build for without its GPU; TensorRT-RTX only. May be repeated. "
-    "[default: the GPU at hand; TensorRT-RTX: Ampere and later]",
-)
-@click.option("--module", type=click.Choice([AUTO, *MODULES]), default=AUTO, help="TensorRT's Python module.")
-@click.option(
-    "--cuda", type=click.Choice(ADAPTERS), default=ADAPTERS[0], show_default=True, help="CUDA binding."
-)
-@click.option(
-    "--via",
-    type=click.Choice([ONNX, TORCH_TENSORRT]),
-    default=ONNX,
-    show_default=True,
-    help="torch-tensorrt compiles the checkpoint's torch module instead of the package's ONNX graph.",
-)
-@click.option(
-    "--checkpoint",
-    type=click.Path(path_type=Path),
-    help="The checkpoint that the package was exported from; for --via torch-tensorrt.",
-)
-@click.option("--rebuild", is_flag=True, help="Build also where an intact engine is there already.")
 def build_command(
     package: str,
     precision: str,
@@ -90,7 +102,7 @@ def build_command(
     if (via == TORCH_TENSORRT) != (checkpoint is not None):
         raise OptionError(
             "--via torch-tensorrt and --checkpoint go together, and one was given without the other",
-            "name the checkpoint that the package was exported from, or leave both away",
+            "name the checkpoint that the package was exported from, or omit both",
         )
     opened = open_package(package)
     adapter = None if cuda == ADAPTERS[0] else open_cuda(cuda)

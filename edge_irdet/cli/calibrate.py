@@ -6,10 +6,19 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
+import cloup
 from rich.console import Console
 from rich.table import Table
 
-from edge_irdet.cli.options import map16_option, require_extra
+from edge_irdet.cli.formatting import Command
+from edge_irdet.cli.options import (
+    FILE,
+    data_option,
+    layout_option,
+    map16_option,
+    option,
+    require_extra,
+)
 from edge_irdet.package import Precision, SixteenBitSpec, open_package
 
 if TYPE_CHECKING:
@@ -35,30 +44,51 @@ class Precisions(click.ParamType[tuple[Precision, ...]]):
         return tuple(known[name] for name in names)
 
 
-@click.command("calibrate")
-@click.argument("package")
-@click.option("--data", type=click.Path(path_type=Path), required=True, help="The data set's folder.")
-@click.option("--split", required=True, help="Train list: frames to calibrate on are drawn from it.")
-@click.option("--layout", default="auto", show_default=True, help="auto, nuaa, yolo, coco, voc or videos.")
-@click.option("--recipe", "recipe_file", type=click.Path(path_type=Path), help="YAML; see calibration/.")
-@click.option("--precision", "precisions", type=Precisions(), default="int8,fp16", show_default=True)
-@click.option("--gate-split", help="List to judge on. [default: what the training held back of --split]")
-@click.option("--test-split", help="List that is measured for the report and decides nothing.")
-@click.option(
-    "--orientations",
-    type=click.IntRange(1, 8),
-    default=8,
-    show_default=True,
-    help="Flips and transposes of each gate frame, so that half a point means something on few frames.",
+@cloup.command("calibrate", cls=Command, short_help="Add INT8 and FP16 graphs that pass an accuracy gate.")
+@cloup.argument("package")
+@cloup.option_group(
+    "Data",
+    data_option,
+    option("--split", required=True, help="Train list: calibration frames are drawn from it."),
+    layout_option,
+    map16_option,
 )
-@click.option(
-    "--report", "report_folder", type=click.Path(path_type=Path), help="Folder for report.md, .json."
+@cloup.option_group(
+    "Calibration",
+    option(
+        "--precision",
+        "precisions",
+        type=Precisions(),
+        metavar="LIST",
+        default="int8,fp16",
+        help="Which graphs to make.",
+    ),
+    option("--recipe", "recipe_file", type=FILE, help="YAML file; examples are in calibration/."),
 )
-@click.option(
-    "--sensitivity", is_flag=True, help="Also find what INT8 costs in each stage and layer (minutes)."
+@cloup.option_group(
+    "Accuracy gate",
+    option(
+        "--gate-split",
+        show_default="what the training held back of --split",
+        help="List of images that decide.",
+    ),
+    option(
+        "--orientations",
+        type=click.IntRange(1, 8),
+        default=8,
+        metavar="N",
+        help="Flips and transposes of each gate frame, so that half a point means something on few frames.",
+    ),
 )
-@click.option("--threads", type=click.IntRange(min=1), default=1, show_default=True, help="CPU threads.")
-@map16_option
+@cloup.option_group(
+    "Report",
+    option("--test-split", help="List that is measured for the report and decides nothing."),
+    option("--report", "report_folder", type=FILE, help="Folder for report.md and report.json."),
+    option(
+        "--sensitivity", is_flag=True, help="Also measure the cost of INT8 per stage and layer (minutes)."
+    ),
+)
+@option("--threads", type=click.IntRange(min=1), default=1, metavar="N", help="CPU threads.")
 def calibrate_command(
     package: str,
     data: Path,
@@ -74,14 +104,16 @@ def calibrate_command(
     threads: int,
     map16: SixteenBitSpec | None,
 ) -> None:
-    """Make INT8 and FP16 graphs of PACKAGE; each enters it only if it is as accurate as FP32 on real frames.
+    """Add INT8 and FP16 graphs to PACKAGE, each only if it is as accurate as FP32 on real frames.
 
-    Fails, and keeps nothing of a precision, where mAP@0.5 or AP@3px falls by more than 0.5 points or Pd or Fa
-    leave their bounds; the message names the layers to keep in higher precision.
+    The command fails and keeps nothing of a precision if mAP@0.5 or AP@3px falls by more than 0.5 points, or
+    if Pd or Fa leave their bounds. The message names the layers to keep in higher precision.
 
     \b
-    Example: edge-irdet calibrate my-package --data nuaa_sirst --split split73_grouped_train.txt \\
-                 --recipe calibration/light-sgmtlm-reduced.yaml
+    Example:
+      edge-irdet calibrate my-package --data nuaa_sirst \\
+        --split split73_grouped_train.txt \\
+        --recipe calibration/light-sgmtlm-reduced.yaml
     """
     require_extra("train", "onnx", "yaml", "pycocotools")
     from edge_irdet.dataset.opening import read_dataset

@@ -7,11 +7,23 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
+import cloup
 from rich.console import Console
 from rich.progress import Progress
 from rich.table import Table
 
-from edge_irdet.cli.options import choice_of, map16_option, require_extra
+from edge_irdet.cli.formatting import Command
+from edge_irdet.cli.options import (
+    FILE,
+    choice_of,
+    data_option,
+    json_option,
+    layout_option,
+    map16_option,
+    nms_option,
+    option,
+    require_extra,
+)
 from edge_irdet.errors import OptionError, OutputFailedError
 from edge_irdet.package import DEFAULT_PACKAGE, NmsRule, Precision, SixteenBitSpec
 
@@ -21,23 +33,46 @@ if TYPE_CHECKING:
     from edge_irdet.evaluation.video_rates import VideoReport
 
 
-@click.command("evaluate")
-@click.argument("package", default=DEFAULT_PACKAGE)
-@click.option("--data", type=click.Path(path_type=Path), required=True, help="The data set's folder.")
-@click.option("--split", help="List of image names, or split or list of videos. [default: all]")
-@click.option("--layout", default="auto", show_default=True, help="auto, nuaa, yolo, coco, voc or videos.")
-@click.option("--every", type=click.IntRange(min=1), help="Every n-th frame of videos. [default: 1]")
-@click.option("--precision", type=choice_of(Precision), default=Precision.FP32.value, show_default=True)
-@click.option(
-    "--score",
-    type=click.FloatRange(0, 1),
-    help="Threshold for Pd and Fa, or for videos. [default: the package's]",
+@cloup.command("evaluate", cls=Command, short_help="Measure a package on labelled images or videos.")
+@cloup.argument("package", default=DEFAULT_PACKAGE)
+@cloup.option_group(
+    "Data",
+    data_option,
+    option("--split", show_default="all", help="List of images; or split or list of videos."),
+    layout_option,
+    option(
+        "--every",
+        type=click.IntRange(min=1),
+        metavar="N",
+        show_default="1",
+        help="Every N-th frame of videos.",
+    ),
+    map16_option,
 )
-@click.option("--nms", type=choice_of(NmsRule), help="Suppression rule. [default: the package's]")
-@click.option("--sheet", type=click.Path(path_type=Path), help="PNG of hits, misses and false alarms.")
-@click.option("--json", "as_json", is_flag=True, help="One JSON object instead of the table.")
-@click.option("--threads", type=click.IntRange(min=0), default=0, help="CPU threads; 0 takes one a core.")
-@map16_option
+@cloup.option_group(
+    "Detection",
+    option("--precision", type=choice_of(Precision), default=Precision.FP32.value, help="Numeric precision."),
+    option(
+        "--score",
+        type=click.FloatRange(0, 1),
+        metavar="SCORE",
+        show_default="the package's",
+        help="Threshold for Pd and Fa, and for videos.",
+    ),
+    nms_option,
+    option(
+        "--threads",
+        type=click.IntRange(min=0),
+        default=0,
+        metavar="N",
+        help="CPU threads; 0 takes one per core.",
+    ),
+)
+@cloup.option_group(
+    "Report",
+    json_option,
+    option("--sheet", type=FILE, help="PNG of hits, misses and false alarms."),
+)
 def evaluate_command(
     package: str,
     data: Path,
@@ -57,8 +92,10 @@ def evaluate_command(
     Images are rated by their boxes; videos, whose boxes are loose, by the distance of the centres.
 
     \b
-    Example: edge-irdet evaluate --data nuaa_sirst --split split73_grouped_test.txt --sheet sheet.png
-    Example: edge-irdet evaluate --data drone_ir_cc0 --split val --every 2
+    Examples:
+      edge-irdet evaluate --data nuaa_sirst --split split73_grouped_test.txt \\
+        --sheet sheet.png
+      edge-irdet evaluate --data drone_ir_cc0 --split val --every 2
     """
     from edge_irdet.dataset.opening import DatasetLayout, detect_layout
     from edge_irdet.detection.detector import DetectorConfig
@@ -72,11 +109,11 @@ def evaluate_command(
     found = detect_layout(data).value if layout == DatasetLayout.AUTO.value else layout
     if found == DatasetLayout.VIDEOS.value:
         if sheet is not None:
-            raise OptionError("--sheet shows images of a list, and these are videos", "leave --sheet away")
+            raise OptionError("--sheet shows images of a list, and these are videos", "omit --sheet")
         _evaluate_videos(package, data, split, every or 1, config, score, as_json)
         return
     if every is not None:
-        raise OptionError(f"--every takes every n-th frame of videos, and {data} has images", "leave it away")
+        raise OptionError(f"--every takes every n-th frame of videos, and {data} has images", "omit --every")
     _evaluate_images(package, data, split, found, config, score, sheet, as_json)
 
 

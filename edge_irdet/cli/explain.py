@@ -6,17 +6,19 @@ import json
 import shutil
 import textwrap
 
-import click
+import cloup
 
+from edge_irdet.cli.formatting import Command
+from edge_irdet.cli.options import json_option
 from edge_irdet.errors import EdgeIrdetError
 from edge_irdet.errors.catalog import AREAS, all_errors, describe_error, explanation, find_error
 
 MAX_WIDTH = 100
 
 
-@click.command("explain")
-@click.argument("code", required=False)
-@click.option("--json", "as_json", is_flag=True, help="JSON instead of the text.")
+@cloup.command("explain", cls=Command, short_help="Explain an error code.")
+@cloup.argument("code", required=False)
+@json_option
 def explain_command(code: str | None, as_json: bool) -> None:
     """Explain an error CODE: when it occurs, what to check, how to fix it. Without CODE, list all codes.
 

@@ -6,35 +6,45 @@ from itertools import islice
 from pathlib import Path
 
 import click
+import cloup
 from rich.console import Console
 
-from edge_irdet.cli.options import Size, map16_option, require_extra
+from edge_irdet.cli.formatting import Command
+from edge_irdet.cli.options import (
+    FILE,
+    MAP16,
+    Size,
+    option,
+    require_extra,
+)
 from edge_irdet.package import SixteenBitSpec
 
 PARITY_FRAMES = 16
 SYNTHETIC_FRAMES = "synthetic:"
 
 
-@click.command("export")
-@click.argument("checkpoint", type=click.Path(path_type=Path))
-@click.option(
-    "-o", "--output", "directory", type=click.Path(path_type=Path), required=True, metavar="PACKAGE"
+@cloup.command("export", cls=Command, short_help="Export a checkpoint as a model package.")
+@cloup.argument("checkpoint", type=FILE)
+@option(
+    "-o", "--output", "directory", type=FILE, required=True, metavar="PACKAGE", help="The package to write."
 )
-@click.option(
-    "--saliency", is_flag=True, help="Keep the saliency head; without it detection is twice as fast."
+@option("--saliency", is_flag=True, help="Keep the saliency head; without it detection is twice as fast.")
+@option("--size", type=Size(), show_default="the training's", help="Network input.")
+@option("--variant", help="Refuse a checkpoint of another variant.")
+@option(
+    "--score",
+    type=click.FloatRange(0, 1),
+    default=0.25,
+    metavar="SCORE",
+    help="Score threshold of the package; edge-irdet threshold --write chooses one later.",
 )
-@click.option("--size", type=Size(), help="Network input. [default: the training's]")
-@click.option("--variant", help="Refuse a checkpoint that is not of this variant.")
-@click.option(
-    "--score", type=click.FloatRange(0, 1), default=0.25, show_default=True, help="Threshold of the package."
-)
-@click.option(
+@option(
     "--frames",
     default=SYNTHETIC_FRAMES,
-    show_default=True,
-    help="Source of the frames that torch and the exported graph are compared on; name real ones.",
+    metavar="URI",
+    help="Source of the frames on which torch and the exported graph are compared; name real ones.",
 )
-@map16_option
+@option("--map16", **{**MAP16, "show_default": "none"})
 def export_command(
     checkpoint: Path,
     directory: Path,
@@ -45,10 +55,12 @@ def export_command(
     frames: str,
     map16: SixteenBitSpec | None,
 ) -> None:
-    """Export CHECKPOINT as a model package and compare it with torch on frames; fails where they differ.
+    """Export CHECKPOINT as a model package, after comparing it with torch on frames.
 
     \b
-    Example: edge-irdet export runs/reduced/best.pt -o my-package --frames nuaa_sirst/images
+    Example:
+      edge-irdet export runs/reduced/best.pt -o my-package \\
+        --frames nuaa_sirst/images
     """
     require_extra("train", "torch", "onnx", "onnxsim")
     from edge_irdet.export.package_writer import ExportConfig, export_package

@@ -6,19 +6,26 @@ import json
 from dataclasses import asdict
 
 import click
+import cloup
 from rich.console import Console
 from rich.table import Table
 
-from edge_irdet.cli.options import Size, require_extra
+from edge_irdet.cli.formatting import Command
+from edge_irdet.cli.options import (
+    Size,
+    json_option,
+    option,
+    require_extra,
+)
 
 
-@click.command("info")
-@click.argument("variant")
-@click.option("--size", type=Size(), default="320", show_default=True, help="Network input.")
-@click.option("--classes", type=click.IntRange(min=1), default=1, show_default=True, help="Target classes.")
-@click.option("--json", "as_json", is_flag=True, help="One JSON object instead of the table.")
+@cloup.command("info", cls=Command, short_help="Parameters, operations and memory of a network variant.")
+@cloup.argument("variant")
+@option("--size", type=Size(), default="320", help="Network input.")
+@option("--classes", type=click.IntRange(min=1), default=1, metavar="N", help="Target classes.")
+@json_option
 def info_command(variant: str, size: tuple[int, int], classes: int, as_json: bool) -> None:
-    """Parameters, operations and memory of VARIANT, stage by stage, beside the paper's figures.
+    """Show parameters, operations and memory of VARIANT per stage, beside the figures of the paper.
 
     \b
     Example: edge-irdet info light-sgmtlm-reduced --size 416

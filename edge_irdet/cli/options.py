@@ -1,23 +1,41 @@
-"""Option types that several commands share."""
+"""Options and their types that several commands share."""
 
 from __future__ import annotations
 
 import importlib
+from collections.abc import Callable
 from enum import Enum
-from typing import Any
+from functools import partial
+from pathlib import Path
+from typing import Any, TypeVar
 
 import click
+import cloup
 
+from edge_irdet.cli.formatting import Option
 from edge_irdet.detection.sixteen_bit.text import parse_mapping
 from edge_irdet.errors import EdgeIrdetError, ExtraMissingError
 from edge_irdet.errors.installation import install_step
-from edge_irdet.package import SixteenBitSpec
+from edge_irdet.package import NmsRule, SixteenBitSpec
+
+CommandT = TypeVar("CommandT", bound=Callable[..., Any])
+
+option = partial(cloup.option, cls=Option)
+"""``click.option`` for the commands of this package."""
+
+LIST_SEPARATOR = ";"
+"""Between the values of a repeatable option in its environment variable. Blanks and commas would not do: they
+occur in file names and in GStreamer pipelines."""
 
 
 class Size(click.ParamType[tuple[int, int]]):
     """``320`` for a square, or ``640x512`` for width x height; at least 32 and multiples of 32."""
 
     name = "N|WxH"
+
+    def get_metavar(self, param: click.Parameter, ctx: click.Context) -> str:
+        """As it is written, which is lower case."""
+        return self.name
 
     def convert(
         self, value: Any, param: click.Parameter | None, ctx: click.Context | None
@@ -49,21 +67,55 @@ class Mapping16(click.ParamType[SixteenBitSpec]):
             self.fail(f"{error.what}; {error.next_step}", param, ctx)
 
 
-map16_option = click.option(
-    "--map16",
-    type=Mapping16(),
-    help="How 16-bit frames become 8 bits: linear-percentile[:LOW,HIGH] (percentiles, default 0.5,99.9), "
-    "fixed-range:LOW,HIGH (counts), or plateau[:PERCENT,GAIN[,LINEAR]] (histogram equalisation: no count "
-    "weighs more than PERCENT of the pixels, at most GAIN grey levels a count, LINEAR percent of the levels "
-    "spread evenly; default 0.03,4,50). @FRAMES behind it smooths the mapping over so many frames, as in "
-    "linear-percentile@15; plateau does so anyway. Without it 16-bit frames are refused unless the package "
-    "names a mapping.",
-)
+class Uri(click.ParamType[str]):
+    """A source's or an output's URI; several in an environment variable stand between semicolons."""
+
+    name = "URI"
+
+    def split_envvar_value(self, rv: str) -> list[str]:
+        """The URIs of an environment variable."""
+        return [part.strip() for part in rv.split(LIST_SEPARATOR) if part.strip()]
 
 
 def choice_of(values: type[Enum]) -> click.Choice[str]:
     """A choice among the values of an enumeration, as they are written in files and documents."""
     return click.Choice([str(member.value) for member in values])
+
+
+FILE = click.Path(path_type=Path)
+"""A path, which the API checks."""
+
+MAP16: dict[str, Any] = {
+    "type": Mapping16(),
+    "show_default": "the package's",
+    "help": "Mapping of 16-bit frames to 8 bits: linear-percentile[:LOW,HIGH] (percentiles, 0.5,99.9), "
+    "fixed-range:LOW,HIGH (counts) or plateau[:PERCENT,GAIN[,LINEAR]] (histogram equalisation with limits, "
+    "0.03,4,50). A suffix @FRAMES smooths it over frames, as in linear-percentile@15. Without a mapping "
+    "16-bit frames are refused.",
+}
+"""Attributes of ``--map16``."""
+
+map16_option = option("--map16", **MAP16)
+
+layout_option = option(
+    "--layout",
+    default="auto",
+    metavar="LAYOUT",
+    help="Layout of the data set: auto, nuaa, yolo, coco, voc or videos.",
+)
+
+data_option = option("--data", type=FILE, required=True, help="Folder of the data set.")
+
+nms_option = option("--nms", type=choice_of(NmsRule), show_default="the package's", help="Suppression rule.")
+
+json_option = option("--json", "as_json", is_flag=True, help="Print one JSON object instead of text.")
+
+
+def environment_option(*names: str, **attributes: Any) -> Callable[[CommandT], CommandT]:
+    """An option that an environment variable sets too: ``--health-file`` is ``EDGE_IRDET_HEALTH_FILE``."""
+    long = next(name for name in names if name.startswith("--"))
+    variable = "EDGE_IRDET_" + long.removeprefix("--").replace("-", "_").upper()
+    return option(*names, envvar=variable, show_envvar=True, **attributes)
 
 
 def require_extra(extra: str, *modules: str) -> None:

@@ -5,26 +5,31 @@ from __future__ import annotations
 import json
 from dataclasses import asdict
 
-import click
+import cloup
 
+from edge_irdet.cli.formatting import Group
+from edge_irdet.cli.options import (
+    json_option,
+    option,
+)
 from edge_irdet.package import open_package
 from edge_irdet.package_verification import verify_package
 
 
-@click.group("package")
+@cloup.group("package", cls=Group, short_help="Verify the hashes of a model package.")
 def package_commands() -> None:
-    """Look after model packages."""
+    """Inspect model packages."""
 
 
-@package_commands.command("verify")
-@click.argument("package")
-@click.option("--manifest-sha256", metavar="HEX", help="What package.json's own SHA-256 has to be.")
-@click.option("--json", "as_json", is_flag=True, help="One JSON object instead of the text.")
+@package_commands.command("verify", short_help="Compare the files of a package with its hashes.")
+@cloup.argument("package")
+@option("--manifest-sha256", metavar="HEX", help="Expected SHA-256 of package.json itself.")
+@json_option
 def verify_command(package: str, manifest_sha256: str | None, as_json: bool) -> None:
     """Check PACKAGE, a directory or a shipped name, against its hashes before it is used.
 
-    That the files belong together does not say who made them: have the sender state the manifest's SHA-256
-    by another way, and give it here.
+    The hashes show that the files belong together, not who made them. Ask the sender for the SHA-256 of
+    package.json through another channel, and pass it as --manifest-sha256.
 
     \b
     Example: edge-irdet package verify received-package --manifest-sha256 9f2c...

@@ -6,20 +6,22 @@ import json
 from dataclasses import asdict
 from typing import Any
 
-import click
+import cloup
 from rich.console import Console
 from rich.table import Table
 
+from edge_irdet.cli.formatting import Command
+from edge_irdet.cli.options import json_option
 from edge_irdet.stream.sources.opening import source_usages
 from edge_irdet.stream.sources.v4l2 import CameraDescription, list_cameras
 
 
-@click.command("sources")
-@click.option("--json", "as_json", is_flag=True, help="One JSON object instead of the tables.")
+@cloup.command("sources", cls=Command, short_help="List cameras and the forms of --source.")
+@json_option
 def sources_command(as_json: bool) -> None:
-    """The V4L2 cameras of this machine with their formats, sizes and rates, and the forms of all sources.
+    """List the V4L2 cameras of this machine with their formats, sizes and rates, and the forms of --source.
 
-    A device that cannot be read from is listed with the reason. Asking does not disturb a running camera.
+    A device that cannot be read is listed with the reason. Listing does not disturb a running camera.
 
     \b
     Example: edge-irdet sources --json

@@ -11,6 +11,7 @@ from pathlib import Path
 from types import FrameType
 
 import click
+import cloup
 from rich.console import Console, RenderableType
 from rich.progress import (
     BarColumn,
@@ -21,14 +22,16 @@ from rich.progress import (
     TimeElapsedColumn,
 )
 
+from edge_irdet.cli.formatting import Command, Usages
 from edge_irdet.cli.logs import LogFormat, start_logging
-from edge_irdet.cli.options import choice_of, map16_option
+from edge_irdet.cli.options import FILE, MAP16, Uri, choice_of, environment_option
 from edge_irdet.cli.stream_summary import print_score, print_summary
 from edge_irdet.detection.detector import Detector, DetectorConfig
 from edge_irdet.engine.selection import RUNTIMES, choose_runner
 from edge_irdet.errors import FramesSkippedError, OptionError, RecordsLostError
 from edge_irdet.package import DEFAULT_PACKAGE, NmsRule, Precision, SixteenBitSpec, open_package
 from edge_irdet.preview import PreviewConfig, PreviewSink, preview_address, preview_token
+from edge_irdet.preview.config import TOKEN_VARIABLE
 from edge_irdet.scoring import ScoringSink
 from edge_irdet.stream.board import StreamBoard
 from edge_irdet.stream.pace import Pace
@@ -44,13 +47,9 @@ from edge_irdet.stream.watchdog import HealthFile
 from edge_irdet.tracking import Tracker, TrackerConfig
 
 
-class StreamCommand(click.Command):
-    """Its help ends with the forms of all sources and outputs, whose modules are loaded for that alone."""
-
-    def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """Write the forms."""
-        for title, usages in (("Sources", source_usages().values()), ("Outputs", sink_usages())):
-            formatter.write(f"\n{title}:\n" + "".join(f"  {usage}\n" for usage in usages))
+def uri_forms() -> Usages:
+    """The forms of all sources and outputs, whose modules are loaded for this alone."""
+    return {"Sources": tuple(source_usages().values()), "Outputs": tuple(sink_usages())}
 
 
 class OnOutputFailure(str, Enum):
@@ -63,86 +62,144 @@ class OnOutputFailure(str, Enum):
     """The stream ends."""
 
 
-@click.command("stream", cls=StreamCommand)
-@click.option(
-    "--source",
-    "source_uris",
-    required=True,
-    multiple=True,
-    help="Where frames come from; the forms are below. Repeat it for several sources in one process.",
+@cloup.command(
+    "stream", cls=Command, usages=uri_forms, short_help="Detect targets in every frame of a source."
 )
-@click.option("--package", default=DEFAULT_PACKAGE, show_default=True, help="A directory or a shipped name.")
-@click.option("--output", "outputs", multiple=True, help="Where results go; may be repeated.")
-@click.option(
-    "--runtime",
-    type=click.Choice(RUNTIMES),
-    default=RUNTIMES[0],
-    show_default=True,
-    help="auto takes TensorRT where an engine of the package fits this device, else the CPU.",
+@cloup.option_group(
+    "Source",
+    environment_option(
+        "--source",
+        "source_uris",
+        required=True,
+        multiple=True,
+        type=Uri(),
+        help="Where frames come from; the forms are below. Repeat it for several sources in one process.",
+    ),
+    environment_option(
+        "--policy",
+        type=choice_of(FramePolicy),
+        show_default="latest for live sources, else lossless",
+        help="latest drops waiting frames as soon as a newer one is there, lossless processes all.",
+    ),
+    environment_option(
+        "--pace",
+        type=choice_of(Pace),
+        default=Pace.FREE.value,
+        help="free reads files and scenes as fast as they are processed. realtime plays them at their own rate, "
+        "as a camera would; with --policy latest, frames that come too fast are dropped.",
+    ),
+    environment_option(
+        "--frames", type=click.IntRange(min=1), metavar="N", help="End after this many frames."
+    ),
+    environment_option(
+        "--wait-for-source",
+        type=click.FloatRange(min=0),
+        default=0.0,
+        metavar="SECONDS",
+        help="How long a live source may take to appear at the start.",
+    ),
+    environment_option(
+        "--give-up-after",
+        type=click.FloatRange(min=0, min_open=True),
+        metavar="SECONDS",
+        show_default="retry indefinitely",
+        help="End when a live source has been lost for this long.",
+    ),
 )
-@click.option(
-    "--precision", type=choice_of(Precision), help="[default: the fastest engine that fits; fp32 on the CPU]"
+@cloup.option_group(
+    "Detection",
+    environment_option(
+        "--package", default=DEFAULT_PACKAGE, metavar="PACKAGE", help="A directory or a shipped name."
+    ),
+    environment_option(
+        "--runtime",
+        type=click.Choice(RUNTIMES),
+        default=RUNTIMES[0],
+        help="auto takes TensorRT if an engine of the package fits this device, else the CPU.",
+    ),
+    environment_option(
+        "--precision",
+        type=choice_of(Precision),
+        show_default="the fastest engine that fits; fp32 on the CPU",
+        help="Numeric precision.",
+    ),
+    environment_option(
+        "--score",
+        type=click.FloatRange(0, 1),
+        metavar="SCORE",
+        show_default="the package's",
+        help="Detections with a lower score are dropped.",
+    ),
+    environment_option(
+        "--nms", type=choice_of(NmsRule), show_default="the package's", help="Suppression rule."
+    ),
+    environment_option("--map16", **MAP16),
+    environment_option(
+        "--threads",
+        type=click.IntRange(min=0),
+        default=0,
+        metavar="N",
+        help="CPU threads; 0 takes one per core.",
+    ),
 )
-@click.option("--score", type=click.FloatRange(0, 1), help="Score threshold. [default: the package's]")
-@click.option("--nms", type=choice_of(NmsRule), help="Suppression rule. [default: the package's]")
-@click.option("--track", is_flag=True, help="Follow targets from frame to frame; records then carry tracks.")
-@click.option(
-    "--birth-score",
-    type=click.FloatRange(0, 1),
-    help="With --track: score that begins a track; lower ones only go on with it. [default: the threshold]",
+@cloup.option_group(
+    "Tracking",
+    environment_option(
+        "--track", is_flag=True, help="Follow targets from frame to frame; records then carry tracks."
+    ),
+    environment_option(
+        "--birth-score",
+        type=click.FloatRange(0, 1),
+        metavar="SCORE",
+        show_default="the score threshold",
+        help="With --track: score that a new track needs; lower scores only continue a track.",
+    ),
 )
-@click.option("--policy", type=choice_of(FramePolicy), help="[default: latest live, lossless else]")
-@click.option(
-    "--pace",
-    type=choice_of(Pace),
-    default=Pace.FREE.value,
-    show_default=True,
-    help="free: frames of files and scenes as fast as they are taken. realtime: at their own rate, as from a "
-    "camera; with --policy latest, frames that come too fast are dropped.",
+@cloup.option_group(
+    "Output",
+    environment_option(
+        "--output",
+        "outputs",
+        multiple=True,
+        type=Uri(),
+        help="Where records go; the forms are below. Repeat it for several outputs.",
+    ),
+    environment_option(
+        "--on-output-failure",
+        type=choice_of(OnOutputFailure),
+        default=OnOutputFailure.CONTINUE.value,
+        help="When an output cannot take a record: count it as lost and continue, or stop the stream.",
+    ),
 )
-@click.option("--frames", type=click.IntRange(min=1), help="End after this many frames.")
-@click.option("--threads", type=click.IntRange(min=0), default=0, help="CPU threads; 0 takes one a core.")
-@click.option(
-    "--wait-for-source",
-    type=click.FloatRange(min=0),
-    default=0.0,
-    metavar="SECONDS",
-    help="How long a live source that is not there at the start may take to appear. [default: 0]",
+@cloup.option_group(
+    "Monitoring",
+    environment_option(
+        "--preview",
+        metavar="[HOST:]PORT",
+        help="Web page with the live picture, /metrics and /healthz. Hosts other than this one need a token.",
+    ),
+    environment_option(
+        "--preview-token-file",
+        type=FILE,
+        show_default=f"the token in {TOKEN_VARIABLE}",
+        help="File with the token of the preview.",
+    ),
+    environment_option(
+        "--health-file",
+        type=FILE,
+        help="JSON file, rewritten every few seconds while the stream is alive. systemd needs no file.",
+    ),
+    environment_option(
+        "--log-format", type=choice_of(LogFormat), default=LogFormat.TEXT.value, help="Form of log lines."
+    ),
+    environment_option(
+        "--log-level",
+        type=click.Choice(["debug", "info", "warning", "error"]),
+        default="info",
+        help="Lowest level that is logged.",
+    ),
+    environment_option("--quiet", is_flag=True, help="No progress bar and no summary."),
 )
-@click.option(
-    "--give-up-after",
-    type=click.FloatRange(min=0, min_open=True),
-    metavar="SECONDS",
-    help="End when a live source has been lost for so long. [default: look for it for ever]",
-)
-@click.option(
-    "--on-output-failure",
-    type=choice_of(OnOutputFailure),
-    default=OnOutputFailure.CONTINUE.value,
-    show_default=True,
-    help="When an output cannot take a record: count it as lost and go on, or end the stream.",
-)
-@click.option(
-    "--preview",
-    metavar="[HOST:]PORT",
-    help="Web page with the live picture, /metrics and /healthz. Other hosts than this one need a token.",
-)
-@click.option(
-    "--preview-token-file",
-    type=click.Path(path_type=Path),
-    help="File with the preview's token. [default: the environment's EDGE_IRDET_PREVIEW_TOKEN]",
-)
-@click.option(
-    "--health-file",
-    type=click.Path(path_type=Path),
-    help="JSON file, written every few seconds while the stream is alive; systemd is told without it too.",
-)
-@click.option("--log-format", type=choice_of(LogFormat), default=LogFormat.TEXT.value, show_default=True)
-@click.option(
-    "--log-level", type=click.Choice(["debug", "info", "warning", "error"]), default="info", show_default=True
-)
-@click.option("--quiet", is_flag=True, help="No progress bar and no summary.")
-@map16_option
 def stream_command(
     source_uris: tuple[str, ...],
     package: str,
@@ -170,9 +227,12 @@ def stream_command(
 ) -> None:
     """Detect targets in every frame of a source and write records. Ctrl-C ends it with every record written.
 
+    Each option has an environment variable; the command line has precedence. In EDGE_IRDET_SOURCE and
+    EDGE_IRDET_OUTPUT semicolons separate several values.
+
     \b
     Examples:
-      edge-irdet stream --source synthetic: --output detections.jsonl --output overlay.mp4
+      edge-irdet stream --source synthetic: --output out.jsonl --output out.mp4
       edge-irdet stream --source /dev/video0 --map16 linear-percentile --output -
     """
     sources = [open_source(uri) for uri in source_uris]
@@ -188,7 +248,7 @@ def stream_command(
     )
     start_logging(LogFormat(log_format), log_level)
     if birth_score is not None and not track:
-        raise OptionError("--birth-score is given without --track", "add --track, or leave it away")
+        raise OptionError("--birth-score is given without --track", "add --track, or omit it")
     tracking = TrackerConfig(birth_score=birth_score or 0.0)
     pipeline_config = PipelineConfig(
         policy=None if policy is None else FramePolicy(policy),

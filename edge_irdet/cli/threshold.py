@@ -7,11 +7,21 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
+import cloup
 import msgspec
 from rich.console import Console
 from rich.table import Table
 
-from edge_irdet.cli.options import choice_of, map16_option, require_extra
+from edge_irdet.cli.formatting import Command
+from edge_irdet.cli.options import (
+    FILE,
+    data_option,
+    layout_option,
+    map16_option,
+    nms_option,
+    option,
+    require_extra,
+)
 from edge_irdet.errors import OptionError, OutputFailedError
 from edge_irdet.package import DEFAULT_PACKAGE, MANIFEST_NAME, NmsRule, SixteenBitSpec, encode_manifest
 
@@ -52,31 +62,63 @@ class _Curve:
     alarms_name: str
 
 
-@click.command("threshold")
-@click.argument("package", default=DEFAULT_PACKAGE)
-@click.option("--data", type=click.Path(path_type=Path), required=True, help="The data set's folder.")
-@click.option(
-    "--split",
-    required=True,
-    help="The train list, whose validation part decides as in training; of videos those held back.",
+@cloup.command("threshold", cls=Command, short_help="Choose a package's score threshold by a rule.")
+@cloup.argument("package", default=DEFAULT_PACKAGE)
+@cloup.option_group(
+    "Data",
+    data_option,
+    option(
+        "--split",
+        required=True,
+        help="Train list, whose validation part decides as in training; of videos those held back.",
+    ),
+    layout_option,
+    option(
+        "--every",
+        type=click.IntRange(min=1),
+        metavar="N",
+        show_default="1",
+        help="Every N-th frame of videos.",
+    ),
+    option(
+        "--validation-fraction",
+        type=float,
+        metavar="SHARE",
+        show_default="the training's",
+        help="Share of images that was held back.",
+    ),
+    option(
+        "--split-seed",
+        type=int,
+        metavar="N",
+        show_default="the training's",
+        help="Seed of the choice of the images held back.",
+    ),
+    map16_option,
 )
-@click.option("--layout", default="auto", show_default=True, help="auto, nuaa, yolo, coco, voc or videos.")
-@click.option("--every", type=click.IntRange(min=1), help="Every n-th frame of videos. [default: 1]")
-@click.option("--validation-fraction", type=float, help="[default: the training's]")
-@click.option("--split-seed", type=int, help="[default: the training's]")
-@click.option(
-    "--max-fa", type=click.FloatRange(0, 1), help="Largest Fa on images. [default: 1e-05]", metavar="FA"
+@cloup.option_group(
+    "Rule",
+    option(
+        "--max-fa",
+        type=click.FloatRange(0, 1),
+        metavar="FA",
+        show_default="1e-05",
+        help="Largest Fa on images.",
+    ),
+    option(
+        "--max-false-alarms",
+        type=click.FloatRange(min=0),
+        metavar="N",
+        show_default="0.1",
+        help="Most false alarms per frame on videos.",
+    ),
+    nms_option,
 )
-@click.option(
-    "--max-false-alarms",
-    type=click.FloatRange(min=0),
-    help="Most false alarms a frame on videos. [default: 0.1]",
-    metavar="N",
+@cloup.option_group(
+    "Result",
+    option("--plot", type=FILE, help="PNG or SVG of the curve."),
+    option("--write", is_flag=True, help="Store threshold and rule in the package."),
 )
-@click.option("--nms", type=choice_of(NmsRule), help="Suppression rule. [default: the package's]")
-@click.option("--plot", type=click.Path(path_type=Path), help="PNG or SVG of the curve.")
-@click.option("--write", is_flag=True, help="Store threshold and rule in the package.")
-@map16_option
 def threshold_command(
     package: str,
     data: Path,
@@ -92,14 +134,17 @@ def threshold_command(
     write: bool,
     map16: SixteenBitSpec | None,
 ) -> None:
-    """Choose the score threshold of PACKAGE on what it was not trained on.
+    """Choose the score threshold of PACKAGE on data that it was not trained on.
 
-    On images the highest Pd with Fa within a limit; on videos the most targets found within 5 px with false
-    alarms a frame within a limit.
+    On images: the highest Pd whose Fa stays within a limit. On videos: the most targets found within 5 px,
+    with false alarms per frame within a limit.
 
     \b
-    Example: edge-irdet threshold my-package --data nuaa_sirst --split split73_grouped_train.txt --write
-    Example: edge-irdet threshold my-package --data drone_ir_cc0 --split held_back.txt --plot curve.svg
+    Examples:
+      edge-irdet threshold my-package --data nuaa_sirst \\
+        --split split73_grouped_train.txt --write
+      edge-irdet threshold my-package --data drone_ir_cc0 \\
+        --split held_back.txt --plot curve.svg
     """
     from edge_irdet.dataset.opening import DatasetLayout, detect_layout
     from edge_irdet.detection.detector import Detector, DetectorConfig
@@ -118,10 +163,10 @@ def threshold_command(
         "--validation-fraction": not videos or validation_fraction is None,
         "--split-seed": not videos or split_seed is None,
     }
-    for option, right in misplaced.items():
+    for name, right in misplaced.items():
         if not right:
             kind = "videos" if videos else "images"
-            raise OptionError(f"{option} says nothing about {kind}, which {data} has", "leave it away")
+            raise OptionError(f"{name} says nothing about {kind}, which {data} has", "leave it away")
     config = DetectorConfig(score_threshold=THRESHOLDS[0], nms=rule, sixteen_bit=map16)
     with Detector(package, config) as detector:
         if videos:

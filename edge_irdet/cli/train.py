@@ -8,10 +8,18 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
+import cloup
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 
-from edge_irdet.cli.options import Size, map16_option, require_extra
+from edge_irdet.cli.formatting import Command
+from edge_irdet.cli.options import (
+    FILE,
+    MAP16,
+    Size,
+    option,
+    require_extra,
+)
 from edge_irdet.errors import OptionError
 from edge_irdet.package import SixteenBitSpec
 
@@ -27,91 +35,179 @@ _AUGMENTATION = ("target_crops", "clutter_crops", "border_crops", "rim", "pasted
 """Options that are fields of the augmentation's configuration under the same names."""
 
 
-@click.command("train")
-@click.option("--variant", default="light-sgmtlm-reduced", show_default=True, help="Which network.")
-@click.option(
-    "--data",
-    "folders",
-    type=click.Path(path_type=Path),
-    required=True,
-    multiple=True,
-    help="The data set's folder. Repeat it, with --split, to train on several sets.",
+@cloup.command("train", cls=Command, short_help="Train a network on labelled images or videos.")
+@cloup.option_group(
+    "Data",
+    option(
+        "--data",
+        "folders",
+        type=FILE,
+        required=True,
+        multiple=True,
+        help="Folder of the data set. Repeat it, with --split, to train on several sets.",
+    ),
+    option(
+        "--split",
+        "splits",
+        required=True,
+        multiple=True,
+        help="List of images, or split of a video set; a part is held back for validation. One per --data.",
+    ),
+    option(
+        "--layout",
+        "layouts",
+        multiple=True,
+        metavar="LAYOUT",
+        show_default="auto",
+        help="auto, nuaa, yolo, coco, voc or videos; one per --data, or one for all.",
+    ),
+    option(
+        "--licence",
+        "licences",
+        multiple=True,
+        show_default="not stated",
+        help="Licence of the data, for the manifest; one per --data, or one for all.",
+    ),
+    option(
+        "--draws",
+        type=click.IntRange(min=1),
+        multiple=True,
+        metavar="N",
+        show_default="by the preset",
+        help="Samples per epoch from each --data, whatever its size.",
+    ),
+    option("--map16", **{**MAP16, "show_default": "none"}),
 )
-@click.option(
-    "--split",
-    "splits",
-    required=True,
-    multiple=True,
-    help="List of image names, or split of a video set; a part is held back for validation. "
-    "One for each --data.",
+@cloup.option_group(
+    "Validation",
+    option(
+        "--held-back",
+        "held_back",
+        multiple=True,
+        metavar="LIST",
+        show_default="a share",
+        help="List of what to hold back instead of a share, one per --data; 'share' keeps the share.",
+    ),
+    option(
+        "--validation-fraction",
+        type=float,
+        metavar="SHARE",
+        show_default="0.15",
+        help="Share of the list held back.",
+    ),
+    option(
+        "--split-seed",
+        type=int,
+        metavar="N",
+        show_default="0",
+        help="Seed of the choice of the images held back.",
+    ),
+    option(
+        "--validate-every",
+        type=click.IntRange(min=1),
+        metavar="N",
+        show_default="the preset's",
+        help="Epochs between validations.",
+    ),
 )
-@click.option(
-    "--layout",
-    "layouts",
-    multiple=True,
-    help="auto, nuaa, yolo, coco, voc or videos; one for each --data, or one for all. [default: auto]",
+@cloup.option_group(
+    "Network and run",
+    option("--variant", default="light-sgmtlm-reduced", help="Which network."),
+    option("--size", type=Size(), default="320", help="Network input."),
+    option(
+        "--init",
+        "initial_file",
+        type=FILE,
+        help="Checkpoint whose weights training starts from, with a new optimiser.",
+    ),
+    option(
+        "--run-dir",
+        "run",
+        type=FILE,
+        required=True,
+        help="Folder of checkpoints and log; an interrupted run is resumed from it.",
+    ),
+    option("--seed", type=int, default=0, metavar="N", help="Seed of weights, order and augmentation."),
+    option(
+        "--workers", type=click.IntRange(min=0), default=0, metavar="N", help="Processes that load images."
+    ),
+    option(
+        "--threads",
+        type=click.IntRange(min=0),
+        default=0,
+        metavar="N",
+        help="CPU threads; 0 takes one per core.",
+    ),
 )
-@click.option(
-    "--licence",
-    "licences",
-    multiple=True,
-    help="Licence of the data, for the manifest; one for each --data, or one for all. [default: not stated]",
+@cloup.option_group(
+    "Optimisation",
+    option("--preset", default="small-target", help="Set of defaults: paper or small-target."),
+    option("--epochs", type=click.IntRange(min=1), metavar="N", help="Number of epochs."),
+    option("--batch", type=click.IntRange(min=1), metavar="N", help="Samples per step, over all GPUs."),
+    option(
+        "--learning-rate",
+        type=click.FloatRange(min=0, min_open=True),
+        metavar="RATE",
+        help="Peak learning rate.",
+    ),
+    option(
+        "--warm-up-epochs",
+        type=click.FloatRange(min=0),
+        metavar="N",
+        help="Epochs in which the learning rate rises.",
+    ),
+    option(
+        "--precision",
+        type=click.Choice(["fp32", "bf16"]),
+        show_default="bf16",
+        help="Autocast dtype.",
+    ),
+    option(
+        "--confidence-follows-iou",
+        type=click.FloatRange(0, 1),
+        metavar="SHARE",
+        help="Share of the score that rates the box; it caps the scores that targets of 2 px can reach.",
+    ),
+    help="Without a value the preset decides.",
 )
-@click.option(
-    "--held-back",
-    "held_back",
-    multiple=True,
-    help="List of what to hold back instead of a share, one for each --data; 'share' keeps the share.",
+@cloup.option_group(
+    "Augmentation",
+    option(
+        "--crop",
+        type=click.IntRange(min=0),
+        metavar="N",
+        help="Side of training crops; 0 trains on whole images.",
+    ),
+    option(
+        "--target-crops", type=click.FloatRange(0, 1), metavar="SHARE", help="Share of crops around targets."
+    ),
+    option(
+        "--clutter-crops",
+        type=click.FloatRange(0, 1),
+        metavar="SHARE",
+        help="Share of crops around bright spots that are not targets.",
+    ),
+    option("--mined-clutter", is_flag=True, help="Take the false alarms of --init as such bright spots."),
+    option(
+        "--border-crops",
+        type=click.FloatRange(0, 1),
+        metavar="SHARE",
+        help="Share of crops at the image's borders.",
+    ),
+    option(
+        "--rim",
+        type=click.FloatRange(0, 0.5, max_open=True),
+        metavar="SHARE",
+        help="How far crops reach beyond the image.",
+    ),
+    option(
+        "--pasted-targets",
+        type=click.IntRange(min=0),
+        metavar="N",
+        help="Most targets pasted into a sample.",
+    ),
+    help="Without a value the preset decides.",
 )
-@click.option(
-    "--draws",
-    type=click.IntRange(min=1),
-    multiple=True,
-    help="Samples of an epoch from each --data, whatever its size. [default: the preset's of each image]",
-)
-@click.option(
-    "--init",
-    "initial_file",
-    type=click.Path(path_type=Path),
-    help="Checkpoint whose weights training starts from, with a new optimiser.",
-)
-@click.option(
-    "--run-dir",
-    "run",
-    type=click.Path(path_type=Path),
-    required=True,
-    help="Folder of checkpoints and log; an interrupted run goes on from it.",
-)
-@click.option("--preset", default="small-target", show_default=True, help="paper or small-target.")
-@click.option("--size", type=Size(), default="320", show_default=True, help="Network input.")
-@click.option("--epochs", type=click.IntRange(min=1), help="Number of epochs. [default: the preset's]")
-@click.option("--batch", type=click.IntRange(min=1), help="Samples a step, over all GPUs.")
-@click.option("--crop", type=click.IntRange(min=0), help="Side of training crops; 0 trains on whole images.")
-@click.option("--target-crops", type=click.FloatRange(0, 1), help="Share of crops around targets.")
-@click.option(
-    "--clutter-crops", type=click.FloatRange(0, 1), help="Share of crops around bright spots that are none."
-)
-@click.option("--border-crops", type=click.FloatRange(0, 1), help="Share of crops at the image's borders.")
-@click.option(
-    "--rim", type=click.FloatRange(0, 0.5, max_open=True), help="How far crops reach beyond the image."
-)
-@click.option("--mined-clutter", is_flag=True, help="Take as such spots the false alarms of --init.")
-@click.option("--pasted-targets", type=click.IntRange(min=0), help="Most targets pasted into a sample.")
-@click.option(
-    "--confidence-follows-iou",
-    type=click.FloatRange(0, 1),
-    help="Share of the score that says how well the box sits; it caps what targets of 2 px can reach.",
-)
-@click.option("--learning-rate", type=click.FloatRange(min=0, min_open=True), help="Peak learning rate.")
-@click.option("--warm-up-epochs", type=click.FloatRange(min=0), help="Epochs in which the rate rises.")
-@click.option("--validate-every", type=click.IntRange(min=1), help="Epochs between validations.")
-@click.option("--validation-fraction", type=float, help="Share of the list held back. [default: 0.15]")
-@click.option("--precision", type=click.Choice(["fp32", "bf16"]), help="Autocast dtype. [default: bf16]")
-@click.option("--split-seed", type=int, help="Of which images are held back. [default: 0]")
-@click.option("--seed", type=int, default=0, show_default=True, help="Of weights, order and augmentation.")
-@click.option("--workers", type=click.IntRange(min=0), default=0, show_default=True, help="Loader processes.")
-@click.option("--threads", type=click.IntRange(min=0), default=0, help="CPU threads; 0 takes one a core.")
-@map16_option
 def train_command(
     variant: str,
     folders: tuple[Path, ...],
@@ -133,13 +229,15 @@ def train_command(
     map16: SixteenBitSpec | None,
     **changes: Any,
 ) -> None:
-    """Train a network on labelled images; repeat the command to go on after an interruption.
+    """Train a network on labelled images or videos. To resume after an interruption, repeat the command.
 
     RUN/best.pt is the checkpoint to export, RUN/log.csv the log. With several GPUs:
     torchrun --nproc-per-node GPUS -m edge_irdet train ...
 
     \b
-    Example: edge-irdet train --data nuaa_sirst --split split73_grouped_train.txt --run-dir runs/reduced
+    Example:
+      edge-irdet train --data nuaa_sirst --split split73_grouped_train.txt \\
+        --run-dir runs/reduced
     """
     require_extra("train", "torch", "scipy", "pycocotools")
     import cv2

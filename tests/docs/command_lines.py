@@ -103,7 +103,7 @@ def faults_of_arguments(arguments: Sequence[str], complete: bool) -> list[str]:
     for parameter in command.params:
         if parameter.name not in given or given[parameter.name] is None or given[parameter.name] == ():
             if complete and parameter.required:
-                faults.append(f"{parameter.get_error_hint(context)} is required")
+                faults.append(f"{click.Parameter.get_error_hint(parameter, context)} is required")
             continue
         values = given[parameter.name]
         for value in values if isinstance(values, (list, tuple)) else [values]:

@@ -58,7 +58,7 @@ class CsvSink(Sink):
         path: the file.
     """
 
-    usage: ClassVar[str] = "PATH.csv   one row a detection"
+    usage: ClassVar[str] = "PATH.csv   one row per detection"
 
     def __init__(self, path: Path) -> None:
         super().__init__(str(path))

@@ -18,7 +18,7 @@ class JsonLinesSink(Sink):
         path: the file; None is standard output.
     """
 
-    usage: ClassVar[str] = "PATH.jsonl or -   one JSON record a frame, to a file or standard output"
+    usage: ClassVar[str] = "PATH.jsonl or -   one JSON record per frame, to a file or standard output"
 
     def __init__(self, path: Path | None) -> None:
         super().__init__("standard output" if path is None else str(path))

@@ -98,7 +98,7 @@ class MqttSink(Sink):
 
     usage: ClassVar[str] = (
         "mqtt[s]://[USER:PASSWORD@]HOST[:PORT]/TOPIC[?qos=0|1|2&retain=false&client_id=NAME&password_file=PATH"
-        "&ca=PATH]   one JSON record a message"
+        "&ca=PATH]   one JSON record per message"
     )
 
     def __init__(self, name: str, config: BrokerConfig) -> None:

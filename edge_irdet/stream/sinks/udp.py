@@ -68,7 +68,7 @@ class UdpSink(Sink):
         target: where to.
     """
 
-    usage: ClassVar[str] = "udp://HOST:PORT[?ttl=1&interface=eth0]   one JSON record a datagram"
+    usage: ClassVar[str] = "udp://HOST:PORT[?ttl=1&interface=eth0]   one JSON record per datagram"
 
     def __init__(self, name: str, target: UdpTarget) -> None:
         super().__init__(name)

@@ -42,7 +42,7 @@ class UnixSocketSink(Sink):
         path: of the socket.
     """
 
-    usage: ClassVar[str] = "unix:///run/edge-irdet/records.sock   one JSON record a line to each reader"
+    usage: ClassVar[str] = "unix:///run/edge-irdet/records.sock   one JSON record per line to each reader"
 
     def __init__(self, name: str, path: Path) -> None:
         super().__init__(name)
