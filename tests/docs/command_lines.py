@@ -16,6 +16,9 @@ from edge_irdet.cli import commands
 SHELLS = {"", "sh", "bash", "shell", "console", "ini", "text"}
 """Languages of code blocks that may hold command lines."""
 
+OTHER_VARIABLES = {"EDGE_IRDET_PREVIEW_TOKEN", "EDGE_IRDET_DATA"}
+"""Variables that stand for no option."""
+
 _OPERATOR = re.compile(r"[|&;<>()]+")
 _WRAPPERS = {"sudo", "exec", "time", "nice"}
 _PLACEHOLDER = re.compile(r"[A-Z][A-Z0-9_-]*|\$.*|<.*>")
@@ -139,11 +142,33 @@ def faults_of_page(page: Page) -> Iterator[str]:
             yield from (f"`{span}`: {fault}" for fault in faults_of_command(words, False))
 
 
+def unknown_variables(text: str) -> list[str]:
+    """Environment variables of the project that nothing reads."""
+    named = set(re.findall(r"\bEDGE_IRDET_[A-Z0-9_]+\b", text))
+    return sorted(named - environment_variables() - OTHER_VARIABLES)
+
+
+@cache
+def environment_variables() -> frozenset[str]:
+    """Variables that set options."""
+    found: set[str] = set()
+    waiting: list[click.Command] = [commands]
+    while waiting:
+        command = waiting.pop()
+        for parameter in command.params:
+            names = parameter.envvar or ()
+            found.update([names] if isinstance(names, str) else names)
+        if isinstance(command, click.Group):
+            waiting += command.commands.values()
+    return frozenset(found)
+
+
 def faults_of_command(words: Sequence[str], complete: bool) -> list[str]:
     """Why a command would not work, if it is one of this project's."""
     line = " ".join(words)
     arguments = arguments_of(words)
     if arguments is not None:
+        complete = complete and not line.startswith("ExecStart=")  # the environment may have the rest
         return [f"{line}: {fault}" for fault in faults_of_arguments(arguments, complete)]
     if words and words[0] == "make":
         goals = [word for word in words[1:] if "=" not in word and not word.startswith("-")]

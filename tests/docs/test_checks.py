@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from command_lines import faults_of_page, simple_commands
+from command_lines import faults_of_page, simple_commands, unknown_variables
 from markdown_pages import dead_links, heading_anchor, parse_page
 from named_things import can_be_had, faults_of_python, missing_names, missing_paths
 
@@ -22,7 +22,7 @@ def command_faults(text: str) -> list[str]:
         "edge-irdet train --data A --split X \\\n        --run-dir runs/x --epochs 3",
         "A=1 sudo edge-irdet sources --json | head",
         "$ .venv/bin/edge-irdet package verify received --manifest-sha256 HEX   # a comment's end",
-        "ExecStart=/opt/edge-irdet/bin/edge-irdet stream --source /dev/video0",
+        "ExecStart=/opt/edge-irdet/bin/edge-irdet stream --frames 3",
         "torchrun --nproc-per-node 2 -m edge_irdet train ...",
         "edge-irdet stream [OPTIONS]",
         "edge-irdet build --help",
@@ -52,6 +52,7 @@ def test_a_good_command_line_passes(line: str) -> None:
         ("edge-irdet stream --source a --frames", "requires an argument"),
         ("echo a | .venv/bin/edge-irdet sources --jsn", "--jsn"),
         ("torchrun -m edge_irdet train --epoch-count 3 ...", "--epoch-count"),
+        ("ExecStart=/opt/bin/edge-irdet stream --frame 3", "--frame"),
         ("make tests", "'tests'"),
         ("python benchmarks/stream.py --speed 3", "--speed"),
     ],
@@ -59,6 +60,12 @@ def test_a_good_command_line_passes(line: str) -> None:
 def test_a_wrong_command_line_is_found(line: str, fault: str) -> None:
     assert any(fault in found for found in command_faults(f"Text:\n\n    {line}\n"))
     assert any(fault in found for found in command_faults(f"```\n{line}\n```\n"))
+
+
+def test_unknown_environment_variables_are_found() -> None:
+    assert unknown_variables("EDGE_IRDET_SOURCE=a EDGE_IRDET_PREVIEW_TOKEN EDGE_IRDET_SORCE") == [
+        "EDGE_IRDET_SORCE"
+    ]
 
 
 def test_a_command_in_a_sentence_may_lack_what_is_required() -> None:

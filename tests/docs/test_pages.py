@@ -9,7 +9,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from command_lines import faults_of_page
+from command_lines import faults_of_page, unknown_variables
 from markdown_pages import ROOT, Page, dead_links, pages, parse_page
 from named_things import faults_of_python, missing_names, missing_paths
 
@@ -30,6 +30,11 @@ def test_links_lead_somewhere(path: Path) -> None:
 @each_page
 def test_command_lines_parse(path: Path) -> None:
     assert list(faults_of_page(parsed(path))) == []
+
+
+@each_page
+def test_environment_variables_are_read(path: Path) -> None:
+    assert unknown_variables(path.read_text(encoding="utf-8")) == []
 
 
 @each_page
