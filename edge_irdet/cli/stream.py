@@ -85,8 +85,8 @@ class OnOutputFailure(str, Enum):
         "--pace",
         type=choice_of(Pace),
         default=Pace.FREE.value,
-        help="free reads files and scenes as fast as they are processed. realtime plays them at their own rate, "
-        "as a camera would; with --policy latest, frames that come too fast are dropped.",
+        help="free reads files and scenes as fast as they are processed. realtime plays them at their own "
+        "rate, as a camera would; with --policy latest, frames that come too fast are dropped.",
     ),
     environment_option(
         "--frames", type=click.IntRange(min=1), metavar="N", help="End after this many frames."
