@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum
-from typing import Annotated
+from typing import Annotated, get_type_hints
 
 import msgspec
 
@@ -18,6 +18,48 @@ from edge_irdet.errors.installation import UPDATE_STEP
 RECORD_SCHEMA = 2
 """Version of the record this package writes and the newest it reads. Version 1 lacked what has a default
 here, and its ``centroid`` was the middle of the box."""
+
+Dropped = Annotated[
+    int, msgspec.Meta(ge=0, description="Frames captured, then replaced by a newer one before detection.")
+]
+Skipped = Annotated[int, msgspec.Meta(ge=0, description="Frames that could not be read.")]
+Missed = Annotated[
+    int,
+    msgspec.Meta(
+        ge=0, description="Frames that the device made and never delivered, by gaps in its own numbering."
+    ),
+]
+Interruptions = Annotated[
+    int, msgspec.Meta(ge=0, description="Times that the source was lost and came back; not frames.")
+]
+Queued = Annotated[
+    int, msgspec.Meta(ge=0, description="Frames that waited behind this one when the detector took it.")
+]
+
+
+class LossCounts(msgspec.Struct, frozen=True, kw_only=True):
+    """What was lost, from the start of the stream on: each counter only ever grows.
+
+    The counters are defined here and nowhere else; whatever has them inherits them. Only :class:`Record`
+    names them again, without a text of its own: its fields have the order of its line.
+    """
+
+    dropped: Dropped = 0
+    skipped: Skipped = 0
+    missed: Missed = 0
+    interruptions: Interruptions = 0
+
+
+class FrameCounts(LossCounts, frozen=True, kw_only=True):
+    """What a source had lost up to one frame, and what waited behind that frame."""
+
+    queued: Queued = 0
+
+
+def count_descriptions() -> dict[str, str]:
+    """One sentence on each counter of :class:`FrameCounts`, by its name."""
+    hints = get_type_hints(FrameCounts, include_extras=True)
+    return {name: hints[name].__metadata__[0].description for name in FrameCounts.__struct_fields__}
 
 
 class DetectionRecord(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -117,20 +159,12 @@ class Record(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
     pixel_format: str
     """``GREY`` (8 bits) or ``Y16``."""
 
-    dropped: int
-    """Frames of this source that were captured and dropped so far, because a newer one came first."""
-
-    skipped: int
-    """Frames of this source that could not be read so far."""
-
-    missed: int = 0
-    """Frames that the device made and that never reached this process so far, by gaps in its numbering."""
-
-    interruptions: int = 0
-    """How often this source was lost and came back so far."""
-
-    queued: int = 0
-    """Frames of this source that waited behind this one when it was taken: back-pressure."""
+    dropped: Dropped
+    skipped: Skipped
+    missed: Missed = 0
+    interruptions: Interruptions = 0
+    queued: Queued = 0
+    # Of this source, up to this frame: see FrameCounts. Version 1 had the first two only.
 
     discontinuity: bool
     """Something is missing before this frame, or its size is another."""
@@ -148,27 +182,6 @@ class Record(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
 
 _encoder = msgspec.json.Encoder()
 _decoder = msgspec.json.Decoder(Record)
-
-
-@dataclass(slots=True)
-class FrameCounts:
-    """What a source had lost, up to one frame; see :class:`Record` for each. Each stage that a frame passes
-    fills in its own."""
-
-    dropped: int = 0
-    """Captured and dropped because a newer frame came first."""
-
-    skipped: int = 0
-    """Could not be read."""
-
-    missed: int = 0
-    """Never arrived."""
-
-    interruptions: int = 0
-    """Losses and returns of the source."""
-
-    queued: int = 0
-    """Waiting behind this frame."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from typing import get_type_hints
 
 import numpy as np
 import pytest
@@ -12,12 +13,16 @@ from edge_irdet.errors import RecordInvalidError
 from edge_irdet.record import (
     DetectionRecord,
     FrameCounts,
+    LossCounts,
     Record,
+    count_descriptions,
     decode_record,
     encode_record,
 )
 from edge_irdet.stream.frame import Frame, PixelFormat
 from edge_irdet.stream.recording import make_record
+from edge_irdet.stream.status import SourceStatus
+from edge_irdet.stream.summary import StreamSummary
 
 COORDINATE = st.floats(-1e4, 1e4, allow_nan=False, width=32)
 DETECTION = st.builds(
@@ -94,3 +99,30 @@ def test_a_newer_record_asks_for_an_update() -> None:
         decode_record(json.dumps({**record, "schema": 3, "more": 1}))
     with pytest.raises(RecordInvalidError):
         decode_record(json.dumps({**record, "more": 1}))
+
+
+def test_a_line_has_its_fields_in_the_order_that_files_always_had() -> None:
+    """Programs of others read these names; people read the first ones of a line."""
+    line = encode_record(make_record(frame(), Detections.none(), ("target",), 0, FrameCounts(queued=2)))
+    assert list(json.loads(line)) == [
+        *("schema", "source", "sequence", "capture_ns", "emit_ns", "width", "height", "pixel_format"),
+        *("dropped", "skipped", "missed", "interruptions", "queued", "discontinuity", "shutter"),
+        *("detections", "tracks"),
+    ]
+
+
+def test_the_counters_are_the_same_in_record_status_and_summary() -> None:
+    counts = set(FrameCounts.__struct_fields__)
+    record = get_type_hints(Record, include_extras=True)
+    for name, hint in get_type_hints(FrameCounts, include_extras=True).items():
+        assert record[name] == hint
+    assert set(count_descriptions()) == counts
+    assert issubclass(SourceStatus, LossCounts)
+    assert issubclass(StreamSummary, LossCounts)
+
+
+@pytest.mark.parametrize("name", FrameCounts.__struct_fields__)
+def test_a_counter_below_0_is_refused(name: str) -> None:
+    record = json.loads(encode_record(make_record(frame(), Detections.none(), ("target",), 0, FrameCounts())))
+    with pytest.raises(RecordInvalidError, match=name):
+        decode_record(json.dumps({**record, name: -1}))

@@ -12,22 +12,18 @@ from prometheus_client.exposition import choose_encoder
 from prometheus_client.registry import Collector
 
 from edge_irdet.preview.status_cache import StatusCache
+from edge_irdet.record import count_descriptions
 from edge_irdet.stream.status import Percentiles, SinkStatus, SourceState, SourceStatus, StreamStatus
 
 PREFIX = "edge_irdet_"
 
+LOSSES = count_descriptions()
 SOURCE_COUNTERS: dict[str, tuple[str, Callable[[SourceStatus], int]]] = {
     "frames": ("Frames that became records.", lambda source: source.frames),
-    "dropped_frames": (
-        "Frames captured and dropped because a newer one came first.",
-        lambda source: source.dropped,
-    ),
-    "missed_frames": ("Frames the device made that never arrived.", lambda source: source.missed),
-    "skipped_frames": ("Frames that could not be read.", lambda source: source.skipped),
-    "source_interruptions": (
-        "How often the source was lost and came back.",
-        lambda source: source.interruptions,
-    ),
+    "dropped_frames": (LOSSES["dropped"], lambda source: source.dropped),
+    "missed_frames": (LOSSES["missed"], lambda source: source.missed),
+    "skipped_frames": (LOSSES["skipped"], lambda source: source.skipped),
+    "source_interruptions": (LOSSES["interruptions"], lambda source: source.interruptions),
 }
 SINK_COUNTERS: dict[str, tuple[str, Callable[[SinkStatus], int]]] = {
     "output_records": ("Records the output took.", lambda sink: sink.written),

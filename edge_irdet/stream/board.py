@@ -5,7 +5,7 @@ disagree, and none of them has to know the pipeline.
 
 Thread safety: one lock guards the whole board. Every method takes it for microseconds, so any thread may call
 any method at any time, and a reader gets all figures of one moment. A single attribute (``entry.state``,
-``entry.dropped``) may be read without a method; only the methods write. Signal handlers must not call a
+``entry.losses``) may be read without a method; only the methods write. Signal handlers must not call a
 method: they would wait for the thread they interrupted.
 """
 
@@ -16,9 +16,11 @@ import time
 from collections import deque
 from collections.abc import Sequence
 
+import msgspec
+
 from edge_irdet.detection.description import DetectorDescription
 from edge_irdet.errors import OptionError
-from edge_irdet.record import Record
+from edge_irdet.record import LossCounts, Record
 from edge_irdet.stream.delivery import Detected
 from edge_irdet.stream.latency_histogram import LatencyHistogram
 from edge_irdet.stream.status import SinkStatus, SourceState, SourceStatus, StreamStatus
@@ -56,14 +58,8 @@ class SourceEntry:
         """Why it was lost the last time."""
         self.frames = 0
         """Frames that became records."""
-        self.dropped = 0
-        """Frames captured and dropped because a newer one came first."""
-        self.skipped = 0
-        """Frames that could not be read."""
-        self.missed = 0
-        """Frames that the device made and that never arrived."""
-        self.interruptions = 0
-        """How often it was lost and came back."""
+        self.losses = LossCounts()
+        """What it has lost; another object after each loss, so it may be kept."""
         self.skip_reasons: tuple[str, ...] = ()
         """The first skipped frames, each with its name and reason."""
         self._lock = lock
@@ -91,7 +87,8 @@ class SourceEntry:
     def set_losses(self, skipped: int, missed: int) -> None:
         """Say what its capture has lost so far, all sessions together."""
         with self._lock:
-            self.skipped, self.missed = skipped, missed
+            if (skipped, missed) != (self.losses.skipped, self.losses.missed):
+                self.losses = msgspec.structs.replace(self.losses, skipped=skipped, missed=missed)
 
     def name_skips(self, reasons: Sequence[str]) -> None:
         """Say which frames were skipped first, each with its reason."""
@@ -101,12 +98,13 @@ class SourceEntry:
     def count_interruption(self) -> None:
         """Count a return after a loss."""
         with self._lock:
-            self.interruptions += 1
+            interruptions = self.losses.interruptions + 1
+            self.losses = msgspec.structs.replace(self.losses, interruptions=interruptions)
 
     def count_dropped(self) -> None:
         """Count a frame that gave way to a newer one."""
         with self._lock:
-            self.dropped += 1
+            self.losses = msgspec.structs.replace(self.losses, dropped=self.losses.dropped + 1)
 
     def count_record(self, record: Record) -> None:
         """Count a frame that became a record."""
@@ -127,16 +125,13 @@ class SourceEntry:
             state=self.state,
             since_ns=self.since_ns,
             frames=self.frames,
-            dropped=self.dropped,
-            missed=self.missed,
-            skipped=self.skipped,
-            interruptions=self.interruptions,
             fps=self._fps(now_ns),
             width=0 if last is None else last.width,
             height=0 if last is None else last.height,
             pixel_format="" if last is None else last.pixel_format,
             last_capture_ns=None if last is None else last.capture_ns,
             last_error=self.last_error,
+            **msgspec.structs.asdict(self.losses),
         )
 
     def _fps(self, now_ns: int) -> float | None:
@@ -318,17 +313,18 @@ class StreamBoard:
     def summary(self) -> StreamSummary:
         """The stream's figures from its start to now."""
         with self._lock:
+            losses = {
+                name: sum(getattr(entry.losses, name) for entry in self.sources)
+                for name in LossCounts.__struct_fields__
+            }
             return StreamSummary(
                 frames=sum(entry.frames for entry in self.sources),
-                dropped=sum(entry.dropped for entry in self.sources),
-                missed=sum(entry.missed for entry in self.sources),
-                skipped=sum(entry.skipped for entry in self.sources),
                 skip_reasons=tuple(reason for entry in self.sources for reason in entry.skip_reasons),
-                interruptions=sum(entry.interruptions for entry in self.sources),
                 detections=self._detections,
                 seconds=(self._last_emitted_ns - self._first_received_ns) / 1e9,
                 sinks=tuple(entry._status() for entry in self.sinks),
                 latency_ms=self._latency.percentiles(),
                 detector_ms=self._detector_time.percentiles(),
                 sinks_ms=self._sinks_time.percentiles(),
+                **losses,
             )

@@ -18,7 +18,6 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from edge_irdet.errors import EdgeIrdetError, OptionError, SourceLostError, UnknownSourceError
-from edge_irdet.record import FrameCounts
 from edge_irdet.stream.board import SourceEntry
 from edge_irdet.stream.frame import Frame
 from edge_irdet.stream.pace import ASSUMED_RATE, Clock, Pace, Pacer
@@ -260,14 +259,10 @@ class Capture:
                     frame = replace(frame, sequence=frame.sequence + base)
                 self._next_sequence = frame.sequence + 1
                 self._count_losses(reader)
-                counts = FrameCounts(
-                    skipped=self._entry.skipped,
-                    missed=self._entry.missed,
-                    interruptions=self._entry.interruptions,
-                )
+                losses = self._entry.losses
                 if heard_ns - opened_ns >= self._config.steady_after_seconds * 1e9:
                     self._back_off.reset()
-            if not self._queues.put(self._entry.index, frame, counts):
+            if not self._queues.put(self._entry.index, frame, losses):
                 return False
         return False
 
@@ -288,7 +283,7 @@ class Capture:
         self._entry.count_interruption()
         _log.info(
             "source is back",
-            extra={"source": self._entry.uri, "interruptions": self._entry.interruptions},
+            extra={"source": self._entry.uri, "interruptions": self._entry.losses.interruptions},
         )
         # How many frames the device made meanwhile is not known, so no gap is invented: the mark says it.
         return self._next_sequence - frame.sequence, replace(frame, discontinuity=True)
@@ -331,7 +326,7 @@ class Capture:
             return
         skips = reader.source.skips
         skipped = skips.count - reader.skips_at_open
-        if self._skipped + skipped != self._entry.skipped:
+        if self._skipped + skipped != self._entry.losses.skipped:
             reasons = skips.reasons[reader.reasons_at_open :]
             self._entry.name_skips((*self._skip_reasons, *reasons)[:NAMED_SKIPS])
         missed = reader.source.missed - reader.missed_at_open
@@ -339,6 +334,6 @@ class Capture:
 
     def _keep_counts(self, reader: _Reader) -> None:
         self._count_losses(reader)
-        self._skipped, self._missed = self._entry.skipped, self._entry.missed
+        self._skipped, self._missed = self._entry.losses.skipped, self._entry.losses.missed
         self._skip_reasons = self._entry.skip_reasons
         reader.counting = False

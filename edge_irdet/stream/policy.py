@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from enum import Enum
 
-from edge_irdet.record import FrameCounts
+from edge_irdet.record import FrameCounts, LossCounts
 from edge_irdet.stream.board import SourceEntry
 from edge_irdet.stream.delivery import Delivery
 from edge_irdet.stream.frame import MAX_FRAMES_IN_FLIGHT, Frame
@@ -42,7 +42,7 @@ class _Queue:
         self.policy = policy
         self.entry = entry
         self.capacity = 1 if policy is FramePolicy.LATEST else LOSSLESS_CAPACITY
-        self.frames: deque[tuple[Frame, FrameCounts]] = deque()
+        self.frames: deque[tuple[Frame, LossCounts]] = deque()
         self.lost_before = False
         self.finished = False
 
@@ -76,13 +76,13 @@ class FrameQueues:
             queue.entry.count_dropped()
             queue.lost_before = True
 
-    def put(self, source_index: int, frame: Frame, counts: FrameCounts) -> bool:
+    def put(self, source_index: int, frame: Frame, losses: LossCounts) -> bool:
         """Hand a frame over; waits for room if lossless.
 
         Args:
             source_index: which source it is of.
             frame: the frame.
-            counts: what its source had lost up to it; ``dropped`` and ``queued`` are filled in here.
+            losses: what its source had lost up to it; what it dropped is counted here.
 
         Returns:
             False where the worker has cancelled.
@@ -99,7 +99,7 @@ class FrameQueues:
                     self._changed.wait()
             if self._cancelled:
                 return False
-            queue.frames.append((frame, counts))
+            queue.frames.append((frame, losses))
             self._changed.notify_all()
             return True
 
@@ -112,11 +112,17 @@ class FrameQueues:
                 self._changed.wait()
             self._last = index
             queue = self._queues[index]
-            frame, counts = queue.frames.popleft()
+            frame, losses = queue.frames.popleft()
             if queue.lost_before and not frame.discontinuity:
                 frame = replace(frame, discontinuity=True)
             queue.lost_before = False
-            counts.dropped, counts.queued = queue.entry.dropped, len(queue.frames)
+            counts = FrameCounts(
+                dropped=queue.entry.losses.dropped,
+                skipped=losses.skipped,
+                missed=losses.missed,
+                interruptions=losses.interruptions,
+                queued=len(queue.frames),
+            )
             self._changed.notify_all()
             return Delivery(index, frame, counts)
 

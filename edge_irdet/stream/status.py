@@ -8,6 +8,7 @@ from enum import Enum
 import msgspec
 
 from edge_irdet.detection.description import DetectorDescription
+from edge_irdet.record import LossCounts
 
 
 @dataclass(frozen=True)
@@ -41,8 +42,8 @@ class SourceState(str, Enum):
     """Its last frame has been read, or it was given up."""
 
 
-class SourceStatus(msgspec.Struct, frozen=True, kw_only=True):
-    """One source now."""
+class SourceStatus(LossCounts, frozen=True, kw_only=True):
+    """One source now, with what it has lost."""
 
     source: str
     """URI without credentials."""
@@ -55,18 +56,6 @@ class SourceStatus(msgspec.Struct, frozen=True, kw_only=True):
 
     frames: int
     """Frames that became records."""
-
-    dropped: int
-    """Captured and dropped because a newer frame came first."""
-
-    missed: int
-    """Made by the device and never arrived, by gaps in its numbering."""
-
-    skipped: int
-    """Could not be read."""
-
-    interruptions: int
-    """How often it was lost and came back."""
 
     fps: float | None
     """Records a second over the last seconds; None before there are two."""

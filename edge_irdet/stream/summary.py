@@ -2,32 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
+from edge_irdet.record import LossCounts
 from edge_irdet.stream.status import Percentiles, SinkStatus
 
 
-@dataclass(frozen=True)
-class StreamSummary:
-    """Figures of a stream from its start to now."""
+class StreamSummary(LossCounts, frozen=True, kw_only=True):
+    """Figures of a stream from its start to now, over all sources, with what they have lost."""
 
     frames: int
     """Frames that went all the way to the sinks."""
 
-    dropped: int
-    """Frames that were captured and dropped because a newer one came (policy ``latest``)."""
-
-    missed: int
-    """Frames that a device made and that never arrived."""
-
-    skipped: int
-    """Frames that were there and could not be read."""
-
     skip_reasons: tuple[str, ...]
-    """The first of them by name."""
-
-    interruptions: int
-    """How often sources were lost and came back."""
+    """The first skipped frames, each with its name and reason."""
 
     detections: int
     """Detections in all frames."""

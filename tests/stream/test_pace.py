@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from doubles.streaming import BrightSpotDetector, KeepingSink, ListSource, ScriptedSource, spot_image
 from edge_irdet.errors import SourceLostError
-from edge_irdet.record import FrameCounts, Record
+from edge_irdet.record import LossCounts, Record
 from edge_irdet.stream.board import SourceEntry, StreamBoard
 from edge_irdet.stream.capture import Capture
 from edge_irdet.stream.frame import Frame
@@ -168,7 +168,7 @@ class Gathered(FrameQueues):
         self.entry = entry
         self.frames: list[Frame] = []
 
-    def put(self, source_index: int, frame: Frame, counts: FrameCounts) -> bool:
+    def put(self, source_index: int, frame: Frame, counts: LossCounts) -> bool:
         self.frames.append(frame)
         return True
 
@@ -211,14 +211,14 @@ def test_frames_carry_the_moment_at_which_they_were_handed_out(policy: FramePoli
     queues = captured(policy, [1_000_000] * 4)
     first = START_NS + 1_000_000
     assert [frame.capture_ns for frame in queues.frames] == [first + n * PERIOD_NS for n in range(4)]
-    assert queues.entry.dropped == 0
+    assert queues.entry.losses.dropped == 0
 
 
 def test_what_is_passed_over_is_dropped_counted_and_marked() -> None:
     queues = captured(FramePolicy.LATEST, [0, 6 * PERIOD_NS, *[1_000_000] * 7])
     assert [frame.sequence for frame in queues.frames] == [0, 1, 6, 7, 8]
-    assert queues.entry.dropped == 4
-    FrameQueues.put(queues, 0, queues.frames[-1], FrameCounts())
+    assert queues.entry.losses.dropped == 4
+    FrameQueues.put(queues, 0, queues.frames[-1], LossCounts())
     delivery = queues.get()
     assert delivery is not None
     assert delivery.counts.dropped == 4

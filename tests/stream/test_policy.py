@@ -5,7 +5,7 @@ import time
 
 import numpy as np
 
-from edge_irdet.record import FrameCounts
+from edge_irdet.record import LossCounts
 from edge_irdet.stream.board import StreamBoard
 from edge_irdet.stream.frame import Frame, PixelFormat
 from edge_irdet.stream.policy import LOSSLESS_CAPACITY, FramePolicy, FrameQueues
@@ -22,10 +22,10 @@ def queue_of(policy: FramePolicy) -> FrameQueues:
 def test_latest_gives_the_newest_and_counts_the_others() -> None:
     queue = queue_of(FramePolicy.LATEST)
     for sequence in range(5):
-        assert queue.put(0, frame(sequence), FrameCounts())
+        assert queue.put(0, frame(sequence), LossCounts())
     got = queue.get()
     assert (got.frame.sequence, got.frame.discontinuity, got.counts.dropped) == (4, True, 4)
-    queue.put(0, frame(5), FrameCounts())
+    queue.put(0, frame(5), LossCounts())
     got = queue.get()
     assert (got.frame.sequence, got.frame.discontinuity, got.counts.dropped) == (5, False, 4)
 
@@ -35,7 +35,7 @@ def test_lossless_gives_every_frame_once_to_a_slow_worker() -> None:
 
     def produce() -> None:
         for sequence in range(20):
-            queue.put(0, frame(sequence), FrameCounts())
+            queue.put(0, frame(sequence), LossCounts())
         queue.finish(0)
 
     producer = threading.Thread(target=produce)
@@ -56,7 +56,7 @@ def test_lossless_is_bounded_and_cancelling_frees_a_waiting_source() -> None:
 
     def produce() -> None:
         for sequence in range(100):
-            results.append(queue.put(0, frame(sequence), FrameCounts()))
+            results.append(queue.put(0, frame(sequence), LossCounts()))
             if not results[-1]:
                 return
 

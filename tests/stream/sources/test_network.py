@@ -26,7 +26,7 @@ from doubles.network_servers import (
 )
 from doubles.numbered_pictures import number_of
 from edge_irdet.errors import OptionError, SourceLostError
-from edge_irdet.record import FrameCounts
+from edge_irdet.record import LossCounts
 from edge_irdet.stream.board import StreamBoard
 from edge_irdet.stream.frame import Frame, PixelFormat
 from edge_irdet.stream.policy import FramePolicy, FrameQueues
@@ -286,7 +286,7 @@ def test_a_slow_worker_gets_young_frames() -> None:
         def capture() -> None:
             while not stop.is_set():
                 with contextlib.suppress(ReadTimeout):
-                    queue.put(0, source.read(), FrameCounts())
+                    queue.put(0, source.read(), LossCounts())
 
         thread = threading.Thread(target=capture)
         thread.start()
@@ -297,7 +297,7 @@ def test_a_slow_worker_gets_young_frames() -> None:
             time.sleep(0.15)  # work, fifteen frames long
         stop.set()
         thread.join()
-    assert entry.dropped > 30
+    assert entry.losses.dropped > 30
     assert max(ages[1:]) < 30, f"ages in frames: {ages}"
     assert ages[-1] < 30, "and it does not grow"
 
