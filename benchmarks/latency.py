@@ -40,7 +40,8 @@ def main(package: str, precision: Precision, frame: str, frames: int, threads: i
     images = [scene.render(index).image for index in range(SCENE_FRAMES)]
     times: dict[str, list[float]] = {"preprocess": [], "runner": [], "select": [], "all": []}
     try:
-        with Detector(package, DetectorConfig(precision=Precision(precision), threads=threads)) as detector:
+        config = DetectorConfig(runtime="cpu", precision=precision, threads=threads)
+        with Detector(package, config) as detector:
             feeds = {detector.package.manifest.input.name: detector.preprocessor.tensor}
             for index in range(frames + WARM_UP):
                 marks = [time.perf_counter()]

@@ -23,11 +23,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge_irdet.detection.detector import Detector, DetectorConfig
-from edge_irdet.detection.sixteen_bit.text import parse_mapping
 from edge_irdet.engine.cpu_runner import CpuRunner
 from edge_irdet.errors import EdgeIrdetError
 from edge_irdet.machine.processor import describe_processor
-from edge_irdet.package import open_package
+from edge_irdet.package import Precision, open_package
 from edge_irdet.scene import SceneConfig, SyntheticScene
 from edge_irdet.stream.frame import Frame, pixel_format_of
 from edge_irdet.stream.image_pool import ImagePool
@@ -99,8 +98,8 @@ def measure_loop(
     scene = SyntheticScene(SceneConfig(width=size[0], height=size[1], bits=bits))
     images = [scene.render(index).image for index in range(SCENE_FRAMES)]
     held = open_package(package)
-    runner = TimedRunner(held.graph_path(DetectorConfig().precision), threads)
-    config = DetectorConfig(sixteen_bit=parse_mapping("linear-percentile") if bits == 16 else None)
+    runner = TimedRunner(held.graph_path(Precision.FP32), threads)
+    config = DetectorConfig(sixteen_bit="linear-percentile" if bits == 16 else None)
     with tempfile.TemporaryDirectory() as folder, Detector(held, config, runner) as detector:
         pipeline = Pipeline(
             MemorySource(images, frames + WARM_UP + 1),

@@ -51,7 +51,7 @@ def run_phase(policy: FramePolicy, seconds: float, seed: int, folder: Path) -> d
     witness, failing = WitnessSink(policy is FramePolicy.LOSSLESS), FailingSink(seed)
     place = folder / f"{policy.value}.jsonl"
     recorder = ResourceRecorder(max(0.2, seconds / 400))
-    with Detector(config=DetectorConfig(threads=1)) as detector:
+    with Detector(config=DetectorConfig(runtime="cpu", precision="fp32", threads=1)) as detector:
         config = PipelineConfig(policy, reconnection=RECONNECTION, tracker=Tracker)
         pipeline = Pipeline(cameras, detector, [witness, failing, open_sink(str(place))], config)
         timer = threading.Timer(seconds, pipeline.stop)

@@ -20,7 +20,6 @@ from numpy.typing import NDArray
 
 from edge_irdet.detection.detector import Detector, DetectorConfig
 from edge_irdet.detection.measurement import measure
-from edge_irdet.detection.sixteen_bit.text import parse_mapping
 from edge_irdet.errors import EdgeIrdetError
 from edge_irdet.evaluation.detection_probability import DetectionProbability
 from edge_irdet.package import DEFAULT_PACKAGE
@@ -71,7 +70,8 @@ def mapping_figures(
     """Pd and false detections a frame with one mapping."""
     generator = np.random.default_rng(0)
     found = DetectionProbability(distance=NEAR)
-    with Detector(package, DetectorConfig(sixteen_bit=parse_mapping(mapping), threads=1)) as detector:
+    config = DetectorConfig(runtime="cpu", precision="fp32", sixteen_bit=mapping, threads=1)
+    with Detector(package, config) as detector:
         for image, truth in scenes(bits=16, targets=6, seeds=seeds, frames=frames):
             if hot_ground:
                 ground = image[GROUND_ROW:]
@@ -87,7 +87,7 @@ def mapping_figures(
 def centroid_figures(package: str, seeds: int, frames: int) -> dict[str, object]:
     """How far boxes and centroids are from the truth."""
     errors = Errors()
-    with Detector(package, DetectorConfig(threads=1)) as detector:
+    with Detector(package, DetectorConfig(runtime="cpu", precision="fp32", threads=1)) as detector:
         for image, truth in scenes(bits=8, targets=8, seeds=seeds, frames=frames):
             found = detector.detect(image)
             measured = measure(image, found.boxes)

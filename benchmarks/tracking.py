@@ -223,7 +223,7 @@ def main(
     }
     tables: dict[str, object] = {}
     try:
-        config = DetectorConfig(score_threshold=LOWEST_SCORE, threads=1)
+        config = DetectorConfig(runtime="cpu", precision="fp32", score_threshold=LOWEST_SCORE, threads=1)
         with Detector(package, config) as detector:
             own = detector.package.manifest.postprocess.score_threshold
             videos = list(names or videos_of_split(data, split)[1])[:limit] if data else []

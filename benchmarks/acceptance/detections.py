@@ -103,7 +103,7 @@ def compare_detections(
     """
     from edge_irdet.detection.detector import Detector, DetectorConfig
 
-    config = DetectorConfig(precision=precision)
+    config = DetectorConfig(runtime="cpu", precision=precision)
     with Detector(package, config, runner) as detector:
         gpu = rate(detector.detect, dataset)
     with Detector(package, config) as detector:

@@ -28,7 +28,7 @@ from edge_irdet.errors import OptionError, OutputFailedError
 from edge_irdet.package import DEFAULT_PACKAGE, NmsRule, Precision, SixteenBitSpec
 
 if TYPE_CHECKING:
-    from edge_irdet.detection.detector import DetectorConfig
+    from edge_irdet.detection.detector import Detector, DetectorConfig
     from edge_irdet.evaluation.image_report import EvaluationReport
     from edge_irdet.evaluation.video_rates import VideoReport
 
@@ -99,8 +99,10 @@ def evaluate_command(
     """
     from edge_irdet.dataset.opening import DatasetLayout, detect_layout
     from edge_irdet.detection.detector import DetectorConfig
+    from edge_irdet.engine.selection import CPU
 
     config = DetectorConfig(
+        runtime=CPU,
         precision=Precision(precision),
         nms=None if nms is None else NmsRule(nms),
         sixteen_bit=map16,
@@ -164,7 +166,7 @@ def _evaluate_images(
     if as_json:
         print(report.to_json(), end="")
         return
-    _print_table(report, manifest.name, config.precision.value, detector.postprocess.nms.value)
+    _print_table(report, _title(detector))
 
 
 def _evaluate_videos(
@@ -198,8 +200,13 @@ def _evaluate_videos(
     if as_json:
         print(report.to_json(threshold), end="")
         return
-    nms = detector.postprocess.nms.value
-    _print_video_table(report, threshold, f"{manifest.name} {config.precision.value}, NMS {nms}")
+    _print_video_table(report, threshold, _title(detector))
+
+
+def _title(detector: Detector) -> str:
+    assert detector.precision is not None
+    name, nms = detector.package.manifest.name, detector.postprocess.nms.value
+    return f"{name} {detector.precision.value}, NMS {nms}"
 
 
 def _print_video_table(report: VideoReport, score: float, what: str) -> None:
@@ -229,8 +236,8 @@ def _print_video_table(report: VideoReport, score: float, what: str) -> None:
     Console().print(table)
 
 
-def _print_table(report: EvaluationReport, name: str, precision: str, nms: str) -> None:
-    table = Table(title=f"{name} {precision}, NMS {nms}, on {report.dataset}: {report.images} images")
+def _print_table(report: EvaluationReport, what: str) -> None:
+    table = Table(title=f"{what}, on {report.dataset}: {report.images} images")
     table.add_column("figure")
     table.add_column("value", justify="right")
     table.add_column("meaning")

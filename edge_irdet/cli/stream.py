@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import signal
-import threading
-from collections.abc import Iterable, Iterator
-from contextlib import ExitStack, contextmanager
+from collections.abc import Iterable
+from contextlib import ExitStack
 from enum import Enum
 from pathlib import Path
-from types import FrameType
 
 import click
 import cloup
@@ -27,9 +24,9 @@ from edge_irdet.cli.logs import LogFormat, start_logging
 from edge_irdet.cli.options import FILE, MAP16, Uri, choice_of, environment_option
 from edge_irdet.cli.stream_summary import print_score, print_summary
 from edge_irdet.detection.detector import Detector, DetectorConfig
-from edge_irdet.engine.selection import RUNTIMES, choose_runner
-from edge_irdet.errors import FramesSkippedError, OptionError, RecordsLostError
-from edge_irdet.package import DEFAULT_PACKAGE, NmsRule, Precision, SixteenBitSpec, open_package
+from edge_irdet.engine.selection import RUNTIMES
+from edge_irdet.errors import OptionError
+from edge_irdet.package import DEFAULT_PACKAGE, NmsRule, Precision, SixteenBitSpec
 from edge_irdet.preview import PreviewConfig, PreviewSink, preview_address, preview_token
 from edge_irdet.preview.config import TOKEN_VARIABLE
 from edge_irdet.scoring import ScoringSink
@@ -37,12 +34,11 @@ from edge_irdet.stream.board import StreamBoard
 from edge_irdet.stream.pace import Pace
 from edge_irdet.stream.pipeline import Pipeline, PipelineConfig
 from edge_irdet.stream.policy import FramePolicy
-from edge_irdet.stream.process import keep_latency_even
+from edge_irdet.stream.process import keep_latency_even, stopped_by_signals
 from edge_irdet.stream.reconnection import ReconnectionConfig
 from edge_irdet.stream.sinks.opening import open_sinks, sink_usages
 from edge_irdet.stream.sinks.sink import Output
 from edge_irdet.stream.sources.opening import open_source, source_usages
-from edge_irdet.stream.summary import StreamSummary
 from edge_irdet.stream.watchdog import HealthFile
 from edge_irdet.tracking import Tracker, TrackerConfig
 
@@ -237,14 +233,16 @@ def stream_command(
     """
     sources = [open_source(uri) for uri in source_uris]
     sinks = open_sinks(outputs, source_uris)
-    held = open_package(package)
-    asked = None if precision is None else Precision(precision)
-    selection = choose_runner(held, asked, runtime, threads=threads)
-    config = DetectorConfig(
-        precision=selection.precision,
-        score_threshold=score,
-        nms=None if nms is None else NmsRule(nms),
-        sixteen_bit=map16,
+    detector = Detector(
+        package,
+        DetectorConfig(
+            runtime=runtime,
+            precision=precision,
+            threads=threads,
+            score_threshold=score,
+            nms=nms,
+            sixteen_bit=map16,
+        ),
     )
     start_logging(LogFormat(log_format), log_level)
     if birth_score is not None and not track:
@@ -262,8 +260,8 @@ def stream_command(
     )
     # The terminal is for people; standard output may be the feed.
     console = Console(stderr=True, quiet=quiet)
-    console.print(selection.reason, style="dim", highlight=False)
-    with Detector(held, config, selection.runner) as detector, ExitStack() as stack:
+    console.print(detector.reason, style="dim", highlight=False)
+    with detector, ExitStack() as stack:
         board, page, scoring = StreamBoard(), None, None
         if preview is not None:
             page = _page(preview, preview_token_file, board)
@@ -277,7 +275,7 @@ def stream_command(
             stack.callback(page.close)
             console.print(f"preview: {page.url}", highlight=False)
         stack.enter_context(HealthFile(health_file, board))
-        stack.enter_context(_stopped_by_signals(pipeline))
+        stack.enter_context(stopped_by_signals(pipeline))
         stack.enter_context(_StreamProgress(board, frames, console))
         keep_latency_even()
         try:
@@ -289,31 +287,12 @@ def stream_command(
                 print_summary(summary, console)
                 if scoring is not None:
                     print_score(scoring, console)
-    _require_complete(summary, any(source.live for source in sources))
+    summary.require_complete()
 
 
 def _page(address: str, token_file: Path | None, board: StreamBoard) -> PreviewSink:
     host, port = preview_address(address)
     return PreviewSink(PreviewConfig(host, port, preview_token(token_file)), board)
-
-
-def _require_complete(summary: StreamSummary, live: bool) -> None:
-    losses = [sink for sink in summary.sinks if sink.lost]
-    if losses:
-        raise RecordsLostError(
-            "; ".join(
-                f"{sink.sink} lost {sink.lost} of {sink.written + sink.lost} records ({sink.last_error})"
-                for sink in losses
-            ),
-            "remove the cause, for a full disk: df -h; every other record is written",
-        )
-    # Of a camera a torn frame now and then is counted and marked, and no reason to call weeks a failure.
-    if summary.skipped and not live:
-        raise FramesSkippedError(
-            f"{summary.skipped} of {summary.frames + summary.skipped} frames could not be read and were "
-            f"skipped: {'; '.join(summary.skip_reasons)}",
-            "replace or remove these files; the records of all other frames are written",
-        )
 
 
 class _StreamProgress(Progress):
@@ -345,21 +324,3 @@ class _StreamProgress(Progress):
             total = self._frames or known
             self.update(task.id, completed=summary.frames, total=total, found=summary.detections)
         return super().get_renderables()
-
-
-@contextmanager
-def _stopped_by_signals(pipeline: Pipeline) -> Iterator[None]:
-    """Let Ctrl-C and a service manager's SIGTERM end the stream in order."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-
-    def stop(number: int, frame: FrameType | None) -> None:
-        pipeline.stop()
-
-    before = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)

@@ -23,7 +23,14 @@ from edge_irdet.cli.options import (
     require_extra,
 )
 from edge_irdet.errors import OptionError, OutputFailedError
-from edge_irdet.package import DEFAULT_PACKAGE, MANIFEST_NAME, NmsRule, SixteenBitSpec, encode_manifest
+from edge_irdet.package import (
+    DEFAULT_PACKAGE,
+    MANIFEST_NAME,
+    NmsRule,
+    Precision,
+    SixteenBitSpec,
+    encode_manifest,
+)
 
 if TYPE_CHECKING:
     from edge_irdet.detection.detector import Detector
@@ -148,6 +155,7 @@ def threshold_command(
     """
     from edge_irdet.dataset.opening import DatasetLayout, detect_layout
     from edge_irdet.detection.detector import Detector, DetectorConfig
+    from edge_irdet.engine.selection import CPU
     from edge_irdet.evaluation.operating_point import THRESHOLDS
     from edge_irdet.files import write_bytes_atomically
 
@@ -167,7 +175,13 @@ def threshold_command(
         if not right:
             kind = "videos" if videos else "images"
             raise OptionError(f"{name} says nothing about {kind}, which {data} has", "leave it away")
-    config = DetectorConfig(score_threshold=THRESHOLDS[0], nms=rule, sixteen_bit=map16)
+    config = DetectorConfig(
+        runtime=CPU,
+        precision=Precision.FP32,
+        score_threshold=THRESHOLDS[0],
+        nms=rule,
+        sixteen_bit=map16,
+    )
     with Detector(package, config) as detector:
         if videos:
             limit = 0.1 if max_false_alarms is None else max_false_alarms

@@ -12,10 +12,10 @@ class DetectorDescription(msgspec.Struct, frozen=True, kw_only=True):
     """Name of the model package."""
 
     precision: str = ""
-    """Precision that runs: ``fp32``, ``fp16`` or ``int8``."""
+    """Precision that runs: ``fp32``, ``fp16`` or ``int8``; empty where it is not known."""
 
     runtime: str = ""
-    """Runtime that runs it: ``cpu`` or ``tensorrt``."""
+    """Runtime that runs it: ``cpu`` or ``tensorrt``, or the name of a runner that was handed in."""
 
     reason: str = ""
-    """Why this runtime and precision, one line; empty where the caller chose the runner."""
+    """Which runtime and precision, and why; one line."""

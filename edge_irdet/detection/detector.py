@@ -1,10 +1,12 @@
-"""The detector: a model package and a runner put together, frames in, detections out."""
+"""The detector: a model package and the runner that suits this machine, frames in, detections out."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import Enum
 from pathlib import Path
 from types import TracebackType
+from typing import TypeVar
 
 import msgspec
 import numpy as np
@@ -15,8 +17,9 @@ from edge_irdet.detection.description import DetectorDescription
 from edge_irdet.detection.detections import Detections
 from edge_irdet.detection.preprocess import Preprocessor
 from edge_irdet.detection.session import DetectionSession
-from edge_irdet.engine.cpu_runner import CpuRunner
+from edge_irdet.detection.sixteen_bit.text import parse_mapping
 from edge_irdet.engine.runner import Runner
+from edge_irdet.engine.selection import AUTO, choose_runner, require_runtime
 from edge_irdet.errors import OptionError
 from edge_irdet.package import (
     DEFAULT_PACKAGE,
@@ -32,32 +35,61 @@ DEFAULT_NMS_LIMIT = {NmsRule.IOU: 0.45, NmsRule.DISTANCE: 3.0, NmsRule.NWD: 0.6}
 """Limit that a rule gets when it is chosen without one: the paper's IoU; pixels; NWD."""
 
 
+Choice = TypeVar("Choice", bound=Enum)
+
+
 @dataclass(frozen=True)
 class DetectorConfig:
-    """What a caller may change of a package's own settings; None keeps the package's."""
+    """Where a package runs and which of its own settings are changed; None keeps the package's setting.
 
-    precision: Precision = Precision.FP32
-    """Which graph of the package runs."""
+    The fields take what the options of ``edge-irdet stream`` take, as text or as the object it stands for.
+
+    Raises:
+        OptionError: a value is out of its range, or a name is unknown.
+    """
+
+    runtime: str = AUTO
+    """``auto`` takes TensorRT where an engine of the package fits this device, else the CPU; ``tensorrt``
+    raises where no engine fits; ``cpu``. Whoever measures says which one, because ``auto`` depends on the
+    machine."""
+
+    precision: Precision | str | None = None
+    """Which graph or engine of the package runs, such as ``fp16``. None takes the engine that was measured as
+    the fastest of those that fit; FP32 on the CPU."""
+
+    device: int = 0
+    """Number of the GPU, from 0."""
+
+    threads: int = 0
+    """Threads of one inference on the CPU; 0 takes one per core."""
 
     score_threshold: float | None = None
     """Boxes scoring below it are dropped, 0..1."""
 
-    nms: NmsRule | None = None
-    """Suppression rule."""
+    nms: NmsRule | str | None = None
+    """Suppression rule, such as ``distance``."""
 
     nms_limit: float | None = None
     """Limit of the rule: IoU or NWD 0..1, or network pixels."""
 
     max_detections: int | None = None
-    """At most this many detections a frame."""
+    """At most this many detections per frame."""
 
-    sixteen_bit: SixteenBitSpec | None = None
-    """Mapping for 16-bit frames."""
-
-    threads: int = 0
-    """Threads of one inference on the CPU; 0 takes one a core."""
+    sixteen_bit: SixteenBitSpec | str | None = None
+    """Mapping for 16-bit frames, such as ``linear-percentile@15``
+    (:func:`~edge_irdet.detection.sixteen_bit.text.parse_mapping`)."""
 
     def __post_init__(self) -> None:
+        require_runtime(self.runtime)
+        # Text becomes the object it stands for, so that configurations compare and a typing error shows here.
+        object.__setattr__(self, "precision", _chosen(Precision, self.precision, "precision"))
+        object.__setattr__(self, "nms", _chosen(NmsRule, self.nms, "suppression rule"))
+        if isinstance(self.sixteen_bit, str):
+            object.__setattr__(self, "sixteen_bit", parse_mapping(self.sixteen_bit))
+        if self.device < 0:
+            raise OptionError(f"device is {self.device}", "choose the number of a GPU, from 0")
+        if self.threads < 0:
+            raise OptionError(f"threads is {self.threads}", "choose 0 for one per core, or a positive number")
         if self.score_threshold is not None and not 0.0 <= self.score_threshold <= 1.0:
             raise OptionError(
                 f"the score threshold {self.score_threshold} is not in 0..1", "choose for example 0.25"
@@ -69,26 +101,38 @@ class DetectorConfig:
             )
         if self.max_detections is not None and self.max_detections < 1:
             raise OptionError(f"max_detections is {self.max_detections}", "choose at least 1")
-        if self.threads < 0:
-            raise OptionError(f"threads is {self.threads}", "choose 0 for one a core, or a positive number")
 
 
 class Detector:
     """Detects small targets in grey frames of any size.
 
     >>> with Detector() as detector:
+    ...     print(detector.reason)                     # TensorRT runtime, fp16: ... or CPU runtime, fp32: ...
     ...     detections = detector.detect(frame)        # [H, W] uint8 or uint16
+
+    The runner is chosen here, and said in :attr:`reason`; entering the ``with`` statement loads it.
 
     Args:
         package: an opened package, a directory, or the name of a shipped one.
-        config: changes to the package's settings.
-        runner: a runner for the package's graph; by default the CPU runner. The detector activates and
-            deactivates it.
+        config: where it runs, and changes to the package's settings.
+        runner: a runner for the package's graph instead of the one that ``config`` would choose. The detector
+            activates and deactivates it.
 
     Raises:
         PackageMissingError, ManifestInvalidError, SchemaNewerError: the package cannot be opened.
         PrecisionMissingError, PackageHashError: its graph is absent or altered.
+        DriverMissingError, DriverOutdatedError, ExtraMissingError, EngineMissingError, EngineMismatchError,
+        EngineDamagedError: ``config`` insists on TensorRT, and it cannot run here.
     """
+
+    runtime: str
+    """What runs: ``tensorrt`` or ``cpu``; the name of a runner that was handed in."""
+
+    precision: Precision | None
+    """Of the engine or graph that runs; None where a runner was handed in and ``config`` names none."""
+
+    reason: str
+    """What runs and why, one line for logs."""
 
     def __init__(
         self,
@@ -101,9 +145,24 @@ class Detector:
         manifest = self.package.manifest
         self.classes: tuple[str, ...] = tuple(manifest.classes)
         self.postprocess = _changed_postprocess(manifest.postprocess, config)
-        self.runner = runner or CpuRunner(self.package.graph_path(config.precision), config.threads)
-        self._sixteen_bit = config.sixteen_bit or manifest.preprocess.sixteen_bit
-        self._precision = config.precision
+        precision = _chosen(Precision, config.precision, "precision")
+        if runner is None:
+            chosen = choose_runner(
+                self.package,
+                precision,
+                config.runtime,
+                threads=config.threads,
+                device_index=config.device,
+            )
+            self.runner = chosen.runner
+            self.runtime, self.precision, self.reason = chosen.runtime, chosen.precision, chosen.reason
+        else:
+            self.runner = runner
+            self.runtime, self.precision = runner.name, precision
+            self.reason = f"{runner.name} runner: handed in by the caller"
+        mapping = config.sixteen_bit
+        self._sixteen_bit = parse_mapping(mapping) if isinstance(mapping, str) else mapping
+        self._sixteen_bit = self._sixteen_bit or manifest.preprocess.sixteen_bit
         self._default = self.session()
 
     @property
@@ -111,8 +170,9 @@ class Detector:
         """Package, precision and runtime in words."""
         return DetectorDescription(
             package=self.package.directory.name,
-            precision=self._precision.value,
-            runtime=self.runner.name,
+            precision="" if self.precision is None else self.precision.value,
+            runtime=self.runtime,
+            reason=self.reason,
         )
 
     @property
@@ -176,8 +236,18 @@ class Detector:
         self.runner.deactivate()
 
 
+def _chosen(choices: type[Choice], value: Choice | str | None, what: str) -> Choice | None:
+    if value is None:
+        return None
+    try:
+        return choices(value)
+    except ValueError:
+        names = ", ".join(str(choice.value) for choice in choices)
+        raise OptionError(f"there is no {what} {value!r}", f"choose one of {names}") from None
+
+
 def _changed_postprocess(spec: PostprocessSpec, config: DetectorConfig) -> PostprocessSpec:
-    rule = config.nms or spec.nms
+    rule = _chosen(NmsRule, config.nms, "suppression rule") or spec.nms
     limit = config.nms_limit
     if limit is None:
         limit = spec.nms_limit if rule is spec.nms else DEFAULT_NMS_LIMIT[rule]

@@ -24,8 +24,8 @@ from edge_irdet.errors import (
 from edge_irdet.machine.gpu import has_nvidia_device
 from edge_irdet.package import Package, Precision
 
-RUNTIMES = ("auto", "tensorrt", "cpu")
-"""What ``--runtime`` takes."""
+AUTO, TENSORRT, CPU = RUNTIMES = ("auto", "tensorrt", "cpu")
+"""What ``--runtime`` and :attr:`~edge_irdet.detection.detector.DetectorConfig.runtime` take."""
 
 NO_ENGINE = (
     DriverMissingError,
@@ -43,17 +43,21 @@ class Selection:
     """A runner, not yet active, and the reason for it."""
 
     runner: Runner
-    reason: str
-    """One line for the log, to be said once."""
+
+    runtime: str
+    """``tensorrt`` or ``cpu``."""
 
     precision: Precision
-    """Of the graph or engine that it runs."""
+    """The precision of its engine or graph."""
+
+    reason: str
+    """One line for the log, to be said once."""
 
 
 def choose_runner(
     package: Package,
-    precision: Precision | None = Precision.FP32,
-    runtime: str = "auto",
+    precision: Precision | None = None,
+    runtime: str = AUTO,
     *,
     threads: int = 0,
     module: TensorRTModule | None = None,
@@ -66,8 +70,8 @@ def choose_runner(
         package: the package.
         precision: which graph or engine. None takes the engine that ``edge-irdet build`` measured as the
             fastest of those that fit this device; FP32 where there is none, and on the CPU.
-        runtime: ``auto``; ``tensorrt`` raises where there is no engine that fits; ``cpu``.
-        threads: threads of the CPU runner; 0 takes one a core.
+        runtime: ``auto``; ``tensorrt`` raises where no engine fits; ``cpu``.
+        threads: threads of the CPU runner; 0 takes one per core.
         module: an opened TensorRT module; None takes the first that is installed.
         cuda: a CUDA adapter; None takes cuda-python.
         device_index: the GPU.
@@ -78,24 +82,32 @@ def choose_runner(
         DriverMissingError, DriverOutdatedError, ExtraMissingError, EngineMissingError, EngineMismatchError,
         EngineDamagedError: with ``tensorrt`` only.
     """
-    if runtime not in RUNTIMES:
-        raise OptionError(f"there is no runtime {runtime!r}", f"choose one of {', '.join(RUNTIMES)}")
-    if runtime == "cpu":
-        asked = precision or Precision.FP32
-        return Selection(_cpu(package, asked, threads), f"CPU runtime, {asked.value}: as asked", asked)
+    require_runtime(runtime)
+    if runtime == CPU:
+        return _cpu(package, precision, threads, "as asked")
     try:
         cuda = cuda or open_cuda()
         engine, host, module = _find(package, precision, module, cuda, device_index)
     except NO_ENGINE as error:
-        if runtime == "tensorrt":
+        if runtime == TENSORRT:
             raise
-        asked = precision or Precision.FP32
-        return Selection(_cpu(package, asked, threads), _cpu_reason(error, asked), asked)
+        return _cpu(package, precision, threads, _why_no_engine(error))
     found = engine.identity.precision
     runner = TensorRTRunner(
         package, found, engine=engine, module=module, cuda=cuda, device_index=device_index
     )
-    return Selection(runner, f"TensorRT runtime, {found.value}: {engine.path.name} fits {host}", found)
+    reason = f"TensorRT runtime, {found.value}: {engine.path.name} fits {host}"
+    return Selection(runner, TENSORRT, found, reason)
+
+
+def require_runtime(runtime: str) -> None:
+    """Check the name of a runtime.
+
+    Raises:
+        OptionError: there is no such runtime.
+    """
+    if runtime not in RUNTIMES:
+        raise OptionError(f"there is no runtime {runtime!r}", f"choose one of {', '.join(RUNTIMES)}")
 
 
 def _find(
@@ -113,15 +125,14 @@ def _find(
     return find_engine(package, precision, host), host, module
 
 
-def _cpu(package: Package, precision: Precision, threads: int) -> CpuRunner:
-    return CpuRunner(package.graph_path(precision), threads)
+def _cpu(package: Package, precision: Precision | None, threads: int, why: str) -> Selection:
+    precision = precision or Precision.FP32
+    runner = CpuRunner(package.graph_path(precision), threads)
+    return Selection(runner, CPU, precision, f"CPU runtime, {precision.value}: {why}")
 
 
-def _cpu_reason(error: EdgeIrdetError, precision: Precision) -> str:
+def _why_no_engine(error: EdgeIrdetError) -> str:
     if isinstance(error, (DriverMissingError, ExtraMissingError)) and not has_nvidia_device():
-        # On a machine without an NVIDIA device this is as it should be, and must not read like a fault.
-        return f"CPU runtime, {precision.value}: no NVIDIA device here ({error.code})"
-    return (
-        f"CPU runtime, {precision.value}: {error.what.splitlines()[0]} ({error.code}; "
-        f"{error.next_step.splitlines()[0]})"
-    )
+        # Here this is as it should be: the code of an error would make it read like a fault.
+        return "this machine shows no NVIDIA device"
+    return f"{error.what.splitlines()[0]} ({error.code}; {error.next_step.splitlines()[0]})"

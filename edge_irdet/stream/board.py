@@ -320,6 +320,7 @@ class StreamBoard:
             return StreamSummary(
                 frames=sum(entry.frames for entry in self.sources),
                 skip_reasons=tuple(reason for entry in self.sources for reason in entry.skip_reasons),
+                live=any(entry.live for entry in self.sources),
                 detections=self._detections,
                 seconds=(self._last_emitted_ns - self._first_received_ns) / 1e9,
                 sinks=tuple(entry._status() for entry in self.sinks),

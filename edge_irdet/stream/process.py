@@ -3,7 +3,13 @@
 from __future__ import annotations
 
 import gc
+import signal
 import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import FrameType
+from typing import Protocol
 
 import cv2
 
@@ -22,3 +28,35 @@ def keep_latency_even() -> None:
     gc.collect()
     gc.freeze()
     cv2.setNumThreads(1)
+
+
+class Stoppable(Protocol):
+    """What signals end, such as a :class:`~edge_irdet.stream.pipeline.Pipeline`."""
+
+    def stop(self) -> None:
+        """End in order; called from a signal handler."""
+
+
+@contextmanager
+def stopped_by_signals(stream: Stoppable) -> Iterator[None]:
+    """Let Ctrl-C and a service manager's SIGTERM end a stream in order, with every record written.
+
+    >>> with stopped_by_signals(pipeline):
+    ...     pipeline.run()
+
+    Only the main thread of a process gets signals; in any other thread this does nothing. The handlers that
+    were there before come back at the end.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+
+    def stop(number: int, frame: FrameType | None) -> None:
+        stream.stop()
+
+    before = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

@@ -13,7 +13,7 @@ from acceptance.isolation import CheckFailedError, CheckSkippedError
 from acceptance_fakes import Kept, has_gpu
 
 from edge_irdet.dataset.sample import MaskSource, Sample
-from edge_irdet.detection.detector import Detector
+from edge_irdet.detection.detector import Detector, DetectorConfig
 from edge_irdet.engine.comparison import Comparison
 from edge_irdet.engine.cpu_runner import CpuRunner
 from edge_irdet.package import Precision, open_package
@@ -147,7 +147,7 @@ def test_two_runners_are_rated_on_the_same_frames() -> None:
     assert findings.figures["gpu"] == findings.figures["cpu"]
     assert findings.figures["gpu"]["images"] == 4
     assert findings.figures["gpu"]["detected"] > 0
-    with Detector(package) as detector:
+    with Detector(package, DetectorConfig(runtime="cpu", precision="fp32")) as detector:
         blind = detections.rate(lambda image: detector.detect(np.zeros_like(image)), samples)
     with pytest.raises(CheckFailedError, match="Pd is"):
         detections.require_no_worse(blind, detections.Rates(**findings.figures["cpu"]))

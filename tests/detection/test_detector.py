@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -19,7 +20,14 @@ from edge_irdet.errors import (
     RunnerError,
     SixteenBitUnmappedError,
 )
-from edge_irdet.package import MANIFEST_NAME, NmsRule, SixteenBitMapping, SixteenBitSpec, file_sha256
+from edge_irdet.package import (
+    MANIFEST_NAME,
+    NmsRule,
+    Precision,
+    SixteenBitMapping,
+    SixteenBitSpec,
+    file_sha256,
+)
 
 
 class ScriptedRunner(Runner):
@@ -162,11 +170,40 @@ def test_the_caller_overrules_the_manifest(package: Path) -> None:
         {"nms_limit": 0.0},
         {"threads": -1},
         {"max_detections": 0},
+        {"device": -1},
+        {"runtime": "gpu"},
+        {"precision": "fp8"},
+        {"nms": "soft"},
+        {"sixteen_bit": "percentile"},
     ],
 )
-def test_values_out_of_range_are_refused(wrong: dict[str, float]) -> None:
+def test_values_out_of_range_are_refused(wrong: dict[str, Any]) -> None:
     with pytest.raises(OptionError):
         DetectorConfig(**wrong)
+
+
+def test_text_stands_for_what_the_command_line_takes() -> None:
+    text = DetectorConfig(precision="int8", nms="distance", sixteen_bit="linear-percentile@15")
+    assert text == DetectorConfig(
+        precision=Precision.INT8,
+        nms=NmsRule.DISTANCE,
+        sixteen_bit=SixteenBitSpec(SixteenBitMapping.LINEAR_PERCENTILE, 0.5, 99.9, smoothing_frames=15),
+    )
+
+
+def test_a_mapping_given_as_text_maps(package: Path) -> None:
+    frame = np.linspace(2000, 3000, 64 * 64).astype(np.uint16).reshape(64, 64)
+    runner = ScriptedRunner([], [])
+    with Detector(package, DetectorConfig(sixteen_bit="fixed-range:2000,3000"), runner) as detector:
+        detector.detect(frame)
+    inside = runner.fed[0][0, 0, :, 32:96]
+    assert (inside[0, 0], inside[-1, -1]) == (0, 255)
+
+
+def test_a_runner_that_was_handed_in_is_named(package: Path) -> None:
+    detector = Detector(package, runner=ScriptedRunner([], []))
+    assert (detector.runtime, detector.precision) == ("scripted", None)
+    assert detector.reason == "scripted runner: handed in by the caller"
 
 
 def test_an_input_this_version_cannot_fill(tmp_path: Path) -> None:

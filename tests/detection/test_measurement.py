@@ -220,7 +220,7 @@ def test_gain_and_offset_of_the_camera_do_not_move_it(drawn: Scene, gain: int, o
 def test_it_is_nearer_to_the_truth_than_the_boxes_middle(bits: int) -> None:
     """Boxes of the shipped detector, truth of the synthetic scenes."""
     by_box, by_centroid = [], []
-    with Detector(config=DetectorConfig(threads=1)) as detector:
+    with Detector(config=DetectorConfig(runtime="cpu", precision="fp32", threads=1)) as detector:
         for clutter in Clutter:
             scene = SyntheticScene(SceneConfig(clutter=clutter, targets=8, bits=bits, seed=2))
             for index in range(0, 200, 40):

@@ -15,7 +15,7 @@ from edge_irdet.scene import SceneConfig, SyntheticScene
 
 SIZES = ((320, 256), (200, 216))
 FRAMES = 3
-CONFIG = DetectorConfig(threads=1)
+CONFIG = DetectorConfig(runtime="cpu", precision="fp32", threads=1)
 
 
 def frames(width: int, height: int, seed: int) -> list[NDArray[np.uint8]]:

@@ -35,7 +35,7 @@ def test_a_package_runs_and_says_what_it_is(
     assert manifest.training["epoch"] == 3
     assert list(manifest.graphs) == [Precision.FP32]
     assert sorted(path.name for path in package_path.iterdir()) == ["model.onnx", "package.json"]
-    with Detector(package_path, DetectorConfig(score_threshold=0.0, threads=1)) as detector:
+    with Detector(package_path, DetectorConfig(runtime="cpu", score_threshold=0.0, threads=1)) as detector:
         found = detector.detect(frames[0])
     assert len(found) > 0
     assert found.boxes.min() >= 0
@@ -47,7 +47,7 @@ def test_saliency_and_another_size(
     checkpoint: Checkpoint, package_path: Path, frames: list[NDArray[np.uint8]]
 ) -> None:
     export_package(checkpoint, package_path, ExportConfig(saliency=True, size=(160, 96)), frames)
-    with Detector(package_path, DetectorConfig(threads=1)) as detector:
+    with Detector(package_path, DetectorConfig(runtime="cpu", threads=1)) as detector:
         _, saliency = detector.detect_with_saliency(frames[0])
     assert saliency.shape == frames[0].shape
     assert 0 <= saliency.min() <= saliency.max() <= 1

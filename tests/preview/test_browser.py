@@ -64,7 +64,9 @@ class Running:
     def __init__(self, *uris: str, port: int = 0, token: str | None = None) -> None:
         board = StreamBoard()
         self.sources = [_paced(uri) for uri in uris]
-        self.detector = Detector("light-sgmtlm-reduced", DetectorConfig(threads=1))
+        self.detector = Detector(
+            "light-sgmtlm-reduced", DetectorConfig(runtime="cpu", precision="fp32", threads=1)
+        )
         self.sink = PreviewSink(PreviewConfig(port=port, token=token), board)
         config = PipelineConfig(reconnection=PATIENT, tracker=Tracker)
         self.pipeline = Pipeline(self.sources, self.detector, [self.sink], config, board)

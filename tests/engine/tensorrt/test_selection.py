@@ -47,6 +47,7 @@ def test_tensorrt_where_an_engine_fits(small_package: Package) -> None:
     engine = EngineBuilder(small_package, module, cuda).build(BuildConfig())
     chosen = choose_runner(small_package, module=module, cuda=cuda)
     assert isinstance(chosen.runner, TensorRTRunner)
+    assert (chosen.runtime, chosen.precision) == ("tensorrt", Precision.FP32)
     assert chosen.reason == (
         f"TensorRT runtime, fp32: {engine.path.name} fits tensorrt 10.3.0 on SM 8.7 (Orin (FAKE))"
     )
@@ -71,7 +72,10 @@ def test_auto_says_why_it_takes_the_cpu_and_tensorrt_raises(
     version: str | None,
     built: bool,
     error: type[EdgeIrdetError],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    monkeypatch.setattr(gpu, "NVIDIA_PLACES", (str(tmp_path),))
     if built:
         own, own_module = device()
         EngineBuilder(small_package, own_module, own).build(BuildConfig())
@@ -80,6 +84,7 @@ def test_auto_says_why_it_takes_the_cpu_and_tensorrt_raises(
         choose_runner(small_package, runtime="tensorrt", module=module, cuda=cuda)
     chosen = choose_runner(small_package, module=module, cuda=cuda, threads=1)
     assert isinstance(chosen.runner, CpuRunner)
+    assert (chosen.runtime, chosen.precision) == ("cpu", Precision.FP32)
     assert chosen.reason.startswith("CPU runtime, fp32: ")
     assert error.code in chosen.reason
     assert "\n" not in chosen.reason
@@ -93,19 +98,20 @@ def test_on_a_device_a_missing_binding_comes_with_its_remedy(
 
     monkeypatch.setattr(selection, "open_cuda", missing)
     monkeypatch.setattr(gpu, "NVIDIA_PLACES", (str(tmp_path / "absent"),))
-    assert choose_runner(small_package).reason == "CPU runtime, fp32: no NVIDIA device here (E404)"
+    assert choose_runner(small_package).reason == "CPU runtime, fp32: this machine shows no NVIDIA device"
     (tmp_path / "nv_tegra_release").touch()
     monkeypatch.setattr(gpu, "NVIDIA_PLACES", (str(tmp_path / "nv_tegra_release"),))
     assert install_step("tensorrt") in choose_runner(small_package).reason
 
 
 def test_a_missing_binding_is_a_reason_for_the_cpu(
-    small_package: Package, monkeypatch: pytest.MonkeyPatch
+    small_package: Package, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def absent() -> None:
         raise ExtraMissingError("cuda-python cannot be imported", "pip install cuda-python")
 
     monkeypatch.setattr(selection, "open_cuda", absent)
+    monkeypatch.setattr(gpu, "NVIDIA_PLACES", (str(tmp_path),))
     assert "E404" in choose_runner(small_package).reason
     with pytest.raises(ExtraMissingError):
         choose_runner(small_package, runtime="tensorrt")
@@ -148,12 +154,12 @@ def test_without_a_precision_the_fastest_measured_engine(small_package: Package)
     builder = EngineBuilder(small_package, module, cuda)
     fast = builder.build(BuildConfig(Precision.FP16))
     builder.build(BuildConfig(Precision.FP32))
-    chosen = choose_runner(small_package, None, module=module, cuda=cuda)
+    chosen = choose_runner(small_package, module=module, cuda=cuda)
     assert "TensorRT runtime, fp32" in chosen.reason  # nothing was measured
     write_record(StoredEngine(fast.path, msgspec.structs.replace(fast.record, latency_ms={"p50": 1.0})))
-    chosen = choose_runner(small_package, None, module=module, cuda=cuda)
+    chosen = choose_runner(small_package, module=module, cuda=cuda)
     assert "TensorRT runtime, fp16" in chosen.reason
-    assert choose_runner(small_package, None, "cpu").reason == "CPU runtime, fp32: as asked"
+    assert choose_runner(small_package, runtime="cpu").reason == "CPU runtime, fp32: as asked"
 
 
 def test_latency_is_in_milliseconds_and_ordered(small_package: Package) -> None:

@@ -65,7 +65,7 @@ def test_both_precisions_enter_a_package_that_keeps_its_accuracy(
     assert gate["images"] == 14
     image = test[0].image
     for precision in (Precision.FP16, Precision.INT8):
-        with Detector(opened, DetectorConfig(precision=precision, threads=1)) as detector:
+        with Detector(opened, DetectorConfig(runtime="cpu", precision=precision, threads=1)) as detector:
             assert len(detector.detect(image)) == 2
 
 
