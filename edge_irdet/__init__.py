@@ -28,9 +28,9 @@ if TYPE_CHECKING:
     from edge_irdet.stream.pipeline import Pipeline, PipelineConfig
     from edge_irdet.stream.policy import FramePolicy
     from edge_irdet.stream.process import stopped_by_signals
-    from edge_irdet.stream.sinks import open_sink, open_sinks
+    from edge_irdet.stream.sinks.opening import open_sink, open_sinks
     from edge_irdet.stream.sinks.sink import Sink, StreamInfo
-    from edge_irdet.stream.sources import open_source
+    from edge_irdet.stream.sources.opening import open_source
     from edge_irdet.stream.sources.source import Source
     from edge_irdet.stream.summary import StreamSummary
     from edge_irdet.tracking.config import TrackerConfig
@@ -57,9 +57,9 @@ _MODULES = {
     "decode_record": "record",
     "encode_record": "record",
     "open_package": "package",
-    "open_sink": "stream.sinks",
-    "open_sinks": "stream.sinks",
-    "open_source": "stream.sources",
+    "open_sink": "stream.sinks.opening",
+    "open_sinks": "stream.sinks.opening",
+    "open_source": "stream.sources.opening",
     "read_grey_image": "images",
     "stopped_by_signals": "stream.process",
 }
