@@ -161,7 +161,7 @@ class FaultyCamera(Source):
             self._silent_until = time.monotonic() + 5.0
         if fault == "hang":
             time.sleep(3.0)
-            # The watchdog has given this read up; whatever it gives now must not reach a record.
+            # The capture check has given this read up; whatever it gives now must not reach a record.
             return self._frame(LATE)
         if fault == "size":
             self._size = self._random.choice([size for size in SIZES if size != self._size])

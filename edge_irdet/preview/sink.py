@@ -32,7 +32,8 @@ class PreviewSink(Sink):
     usage: ClassVar[str] = "--preview [HOST:]PORT   web page with the live picture, /metrics and /healthz"
 
     def __init__(self, config: PreviewConfig, board: StreamBoard) -> None:
-        super().__init__(f"preview {bracketed(config.host)}:{config.port}")
+        # With port 0 the port is not known yet, and a wrong one must not be shown.
+        super().__init__(f"preview {bracketed(config.host)}:{config.port}" if config.port else "preview")
         self._config = config
         self._board = board
         self._frames = NewestFrames()

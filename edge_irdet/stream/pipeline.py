@@ -154,7 +154,9 @@ class Pipeline:
         """
         self.board.start()
         ended = threading.Event()
-        checker = threading.Thread(target=self._watch, args=(ended,), name="capture-check", daemon=True)
+        checker = threading.Thread(
+            target=self._check_captures, args=(ended,), name="capture-check", daemon=True
+        )
         for capture in self._captures:
             capture.start()
         self._emitter.start()
@@ -197,7 +199,7 @@ class Pipeline:
                 break
             given += 1
 
-    def _watch(self, ended: threading.Event) -> None:
+    def _check_captures(self, ended: threading.Event) -> None:
         while not ended.wait(CHECK_SECONDS):
             for capture in self._captures:
                 capture.check()

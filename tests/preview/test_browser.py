@@ -170,6 +170,8 @@ def test_the_page_shows_a_running_stream(
     assert pixels["spread"] > 5, "the picture is not blank"
     assert watched.page.evaluate(PIXELS, ".inset canvas")["spread"] > 5
     assert watched.text("#running") == "light-sgmtlm-reduced · fp32 · cpu"
+    assert watched.text("#detector") == "light-sgmtlm-reduced · fp32 · cpu"
+    assert watched.text("#reason") == stream.detector.reason
     watched.wait("document.getElementById('health').textContent === 'Healthy'")
     assert not watched.page.locator("#alert").is_visible()
     frames = watched.text("#figures div:nth-child(6) dd")

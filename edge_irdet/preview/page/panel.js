@@ -58,8 +58,11 @@ export class Panel {
   show(notice, chosen) {
     const { stream, health, viewers } = notice;
     const { package: name, precision, runtime, reason } = stream.detector;
-    put(byId("running"), [name, precision, runtime].filter(Boolean).join(" · "));
-    byId("running").title = reason;
+    const running = [name, precision, runtime].filter(Boolean).join(" · ");
+    put(byId("running"), running);
+    put(byId("detector"), running);
+    put(byId("reason"), reason);
+    byId("reason").hidden = !reason;
     const sources = chosen === null ? stream.sources : stream.sources.filter((_, place) => place === chosen);
     const sum = (name) => sources.reduce((total, source) => total + source[name], 0);
     const rates = sources.filter((source) => source.state === "running" && source.fps !== null).map((source) => source.fps);
