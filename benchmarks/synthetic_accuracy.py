@@ -2,6 +2,8 @@
 
     python benchmarks/synthetic_accuracy.py
 
+``benchmarks/synthetic_scenes.py`` says how many targets are found in each scene as it is.
+
 ``mappings``: share of the targets found within 3 px, and false detections a frame, at the package's
 threshold; in ``even`` scenes, and over a ``hot_ground`` that is 500 to 4000 counts warmer than the rest
 (targets above it alone). ``centroids``: distance in pixels of the boxes' middles and of the measured

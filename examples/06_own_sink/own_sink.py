@@ -1,6 +1,16 @@
 """Your own reaction to each record, as a sink: an alarm when a target is in the right half."""
 
-from edge_irdet import Detector, Frame, Pipeline, PipelineConfig, Record, Sink, StreamInfo, Tracker, open_source
+from edge_irdet import (
+    Detector,
+    Frame,
+    Pipeline,
+    PipelineConfig,
+    Record,
+    Sink,
+    StreamInfo,
+    Tracker,
+    open_source,
+)
 
 
 class Alarm(Sink):
