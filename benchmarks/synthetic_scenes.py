@@ -3,8 +3,8 @@
     python benchmarks/synthetic_scenes.py
 
 A target is found where a detection's centre lies within 3 px of its own, one to one, at the package's
-threshold. ``by_size``: longer side of the target's box, as in ``edge-irdet evaluate``. ``by_scr``: peak of the
-target over the standard deviation of its surroundings. The figures in docs/background/accuracy.md come from here.
+threshold. ``by_size``: longer side of the target's box, as in ``edge-irdet evaluate``. ``by_scr``: peak
+of the target over the standard deviation of its surroundings. docs/background/accuracy.md has the figures.
 """
 
 from __future__ import annotations

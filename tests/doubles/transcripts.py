@@ -1,8 +1,8 @@
 """READMEs that show commands with their output, run as tests.
 
 A ``console`` block holds commands after ``$ `` and, below each, its output: standard output and standard
-error together. A line ``...`` stands for any lines, ``...`` within a line for any text. Numbers with decimals agree
-within 2 % or 0.05: scores and places differ in their last digits between processors.
+error together. A line ``...`` stands for any lines, ``...`` within a line for any text. Numbers with
+decimals agree within 2 % or 0.05: scores and places differ in their last digits between processors.
 """
 
 from __future__ import annotations
