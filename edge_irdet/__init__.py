@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from edge_irdet.images import read_grey_image
     from edge_irdet.package import Package, Precision, open_package
     from edge_irdet.record import Record, decode_record, encode_record
-    from edge_irdet.stream.frame import Frame
+    from edge_irdet.stream.frame import Frame, PixelFormat
     from edge_irdet.stream.pipeline import Pipeline, PipelineConfig
     from edge_irdet.stream.policy import FramePolicy
     from edge_irdet.stream.process import stopped_by_signals
@@ -46,6 +46,7 @@ _MODULES = {
     "Package": "package",
     "Pipeline": "stream.pipeline",
     "PipelineConfig": "stream.pipeline",
+    "PixelFormat": "stream.frame",
     "Precision": "package",
     "Record": "record",
     "Sink": "stream.sinks.sink",
@@ -75,6 +76,7 @@ __all__ = [
     "Package",
     "Pipeline",
     "PipelineConfig",
+    "PixelFormat",
     "Precision",
     "Record",
     "Sink",

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from doubles.transcripts import Shown, differs, run_shown, transcript
+from edge_irdet.machine.gpu import has_nvidia_device
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 NAMES = sorted(path.name for path in EXAMPLES.iterdir() if path.is_dir())
@@ -52,3 +53,7 @@ def test_the_list_names_every_example() -> None:
 def _skip_where_it_cannot_run(name: str) -> None:
     if name.endswith("cpp_host") and not (shutil.which("c++") or shutil.which("g++")):
         pytest.skip("no C++ compiler on this machine; install g++")
+    if name.endswith("engine"):
+        pytest.importorskip("tensorrt_rtx", reason="no builder here; pip install '.[tensorrt-rtx]'")
+        if has_nvidia_device():
+            pytest.skip("its README shows a machine without a GPU")
