@@ -23,13 +23,18 @@ from edge_irdet.cli.stream import stream_command
 from edge_irdet.cli.threshold import threshold_command
 from edge_irdet.cli.train import train_command
 from edge_irdet.errors import EdgeIrdetError
+from edge_irdet.package import SCHEMA_VERSION
+from edge_irdet.record import RECORD_SCHEMA
 
 EXIT_ERROR = 2
 EXIT_INTERRUPTED = 130
 
 
 @cloup.group(cls=Group, context_settings=CONTEXT)
-@click.version_option(__version__, prog_name="edge-irdet")
+@click.version_option(
+    __version__,
+    message=f"edge-irdet %(version)s, record schema {RECORD_SCHEMA}, manifest schema {SCHEMA_VERSION}",
+)
 def commands() -> None:
     """Infrared small-target detection on NVIDIA Jetson: from a camera to detections, from data to a model.
 

@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from edge_irdet import __version__
+
 ROOT = Path(__file__).parents[2]
 BESIDE_PYTHON = Path(sys.executable).parent
 
@@ -32,3 +34,5 @@ def test_it_builds_without_warnings_and_meets_the_golden_arrays(tmp_path: Path) 
     ):
         finished = subprocess.run(command, capture_output=True, text=True, timeout=240, check=False)
         assert finished.returncode == 0, finished.stdout + finished.stderr
+    cache = (tmp_path / "build" / "CMakeCache.txt").read_text()
+    assert f"CMAKE_PROJECT_VERSION:STATIC={__version__}\n" in cache, "CMake reads the package's version"
