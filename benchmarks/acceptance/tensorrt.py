@@ -14,7 +14,7 @@ from acceptance.memory import DeviceMemory
 from edge_irdet.engine.cuda.adapter import ADAPTERS, CudaAdapter, open_cuda, require_driver
 from edge_irdet.engine.runner_latency import measure_latency
 from edge_irdet.engine.tensorrt.building import BuildConfig, EngineBuilder
-from edge_irdet.engine.tensorrt.identity import PORTABLE_FROM, covers
+from edge_irdet.engine.tensorrt.identity import PORTABLE, covers
 from edge_irdet.engine.tensorrt.module import TensorRTModule, open_tensorrt
 from edge_irdet.engine.tensorrt.runner import TensorRTRunner
 from edge_irdet.engine.tensorrt.store import StoredEngine
@@ -122,7 +122,7 @@ def targets_for(findings: Findings, module: TensorRTModule, capability: str) -> 
     reason = (
         f"{module.name} {module.version} does not name SM {capability} among its targets ({', '.join(known)})"
     )
-    if not covers([PORTABLE_FROM], capability):
+    if not covers([PORTABLE], capability):
         raise CheckSkippedError(reason)
     findings.excuse(reason)
     findings.add(not_promised=reason)

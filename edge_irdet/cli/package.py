@@ -12,13 +12,33 @@ from edge_irdet.cli.options import (
     json_option,
     option,
 )
+from edge_irdet.engine.tensorrt.store import trust_engines
 from edge_irdet.package import open_package
 from edge_irdet.package_verification import verify_package
 
 
-@cloup.group("package", cls=Group, short_help="Verify the hashes of a model package.")
+@cloup.group("package", cls=Group, short_help="Verify a model package, or trust its engines.")
 def package_commands() -> None:
     """Inspect model packages."""
+
+
+@package_commands.command("trust", short_help="Trust engines that another machine built.")
+@cloup.argument("package")
+def trust_command(package: str) -> None:
+    """Trust the engines of PACKAGE, a directory or a shipped name, as if this machine had built them.
+
+    An engine is native code of whoever built it. Use this for engines that you built on another board
+    of the same kind. No other command makes an engine of another machine load.
+
+    \b
+    Example: edge-irdet package trust my-package
+    """
+    opened = open_package(package)
+    trusted = trust_engines(opened)
+    for engine in trusted:
+        print(f"trusted: {engine.path}\n  {engine.identity}")
+    if not trusted:
+        print(f"{opened.directory} has no engine of another machine")
 
 
 @package_commands.command("verify", short_help="Compare the files of a package with its hashes.")

@@ -18,6 +18,7 @@ from edge_irdet.errors import (
     EngineDamagedError,
     EngineMismatchError,
     EngineMissingError,
+    EngineUntrustedError,
     ExtraMissingError,
     OptionError,
 )
@@ -33,6 +34,7 @@ NO_ENGINE = (
     EngineDamagedError,
     EngineMismatchError,
     EngineMissingError,
+    EngineUntrustedError,
     ExtraMissingError,
 )
 """Why ``auto`` takes the CPU runner. Anything else, such as a fault of the GPU, is not passed over."""

@@ -160,3 +160,16 @@ class TensorRTError(EdgeIrdetError):
     )
     check = "The message quotes the last lines of TensorRT's log. Also `tegrastats` and `sudo dmesg | tail`."
     fix = "Free memory and run again. If the engine itself is refused, build it again with `--rebuild`."
+
+
+class EngineUntrustedError(EdgeIrdetError):
+    """An engine that fits was not built on this machine, and an engine is native code of whoever built it."""
+
+    code = "E612"
+    title = "engine not trusted"
+    when = "A package came with engines, or an engine was copied from another board. It was not loaded."
+    check = "Who built the engine that the message names."
+    fix = (
+        "Build it on this device: the command is in the message. For engines of a board of the same kind "
+        "whose builder you trust: `edge-irdet package trust PACKAGE`."
+    )

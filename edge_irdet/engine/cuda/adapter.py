@@ -29,6 +29,12 @@ class Device:
     total_bytes: int
     """Memory of the device; on a Jetson it is the machine's."""
 
+    multiprocessors: int
+    """Streaming multiprocessors: boards whose GPUs have one name differ in it."""
+
+    integrated: bool
+    """Whether it shares the machine's memory, as on a Jetson."""
+
 
 @dataclass(frozen=True)
 class PinnedBuffer:

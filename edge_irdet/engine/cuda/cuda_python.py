@@ -10,6 +10,8 @@ import numpy as np
 from edge_irdet.engine.cuda.adapter import Device, PinnedBuffer
 from edge_irdet.errors import CudaError
 
+NEXT_STEP = "check nvidia-smi or, on a Jetson, tegrastats for free memory and errors, then run again"
+
 
 class CudaPythonAdapter:
     """CUDA through the runtime API: every thread shares the device's primary context.
@@ -26,24 +28,37 @@ class CudaPythonAdapter:
 
     def _call(self, function: str, *arguments: Any) -> Any:
         """Call a runtime function; its one result, the tuple of several, or None."""
-        status, *results = getattr(self._api, function)(*arguments)
+        try:
+            status, *results = getattr(self._api, function)(*arguments)
+        except RuntimeError as error:
+            # Before 12.9 the binding raises where libcuda or a function of it is missing; later it returns.
+            raise CudaError(f"{function} failed: {error}", NEXT_STEP) from error
         if status != self._api.cudaError_t.cudaSuccess:
-            _, text = self._api.cudaGetErrorString(status)
             raise CudaError(
-                f"{function} failed with {status.name} ({int(status)}): {_text(text)}",
-                "check nvidia-smi or, on a Jetson, tegrastats for free memory and errors, then run again",
+                f"{function} failed with {status.name} ({int(status)}): {self._described(status)}", NEXT_STEP
             )
         return results[0] if len(results) == 1 else tuple(results) or None
 
+    def _described(self, status: Any) -> str:
+        try:
+            _, text = self._api.cudaGetErrorString(status)
+        except RuntimeError:  # as above: without libcuda it cannot be asked
+            return "the driver cannot be asked for more"
+        return _text(text)
+
     def device_count(self) -> int:
         """See :class:`~edge_irdet.engine.cuda.adapter.CudaAdapter`, as for all methods."""
-        # Without a driver the call says cudaErrorInsufficientDriver or cudaErrorNoDevice: both mean none.
-        status, count = self._api.cudaGetDeviceCount()
-        return int(count) if status == self._api.cudaError_t.cudaSuccess else 0
+        # cudaErrorInsufficientDriver and cudaErrorNoDevice both mean none.
+        try:
+            return int(self._call("cudaGetDeviceCount"))
+        except CudaError:
+            return 0
 
     def driver_version(self) -> int:  # noqa: D102
-        status, version = self._api.cudaDriverGetVersion()
-        return int(version) if status == self._api.cudaError_t.cudaSuccess else 0
+        try:
+            return int(self._call("cudaDriverGetVersion"))
+        except CudaError:
+            return 0
 
     def runtime_version(self) -> int:  # noqa: D102
         return int(self._call("cudaRuntimeGetVersion"))
@@ -51,7 +66,11 @@ class CudaPythonAdapter:
     def device(self, index: int) -> Device:  # noqa: D102
         properties = self._call("cudaGetDeviceProperties", index)
         return Device(
-            _text(properties.name), f"{properties.major}.{properties.minor}", int(properties.totalGlobalMem)
+            name=_text(properties.name),
+            compute_capability=f"{properties.major}.{properties.minor}",
+            total_bytes=int(properties.totalGlobalMem),
+            multiprocessors=int(properties.multiProcessorCount),
+            integrated=bool(properties.integrated),
         )
 
     def attach(self, index: int) -> None:  # noqa: D102

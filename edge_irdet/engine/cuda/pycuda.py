@@ -8,6 +8,7 @@ capture CUDA graphs.
 
 from __future__ import annotations
 
+import contextlib
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -22,6 +23,26 @@ STREAM_NON_BLOCKING = 1
 """CU_STREAM_NON_BLOCKING of the driver API; pycuda has no name for it."""
 
 
+class _ContextStack:
+    """How often one thread has the context pushed; a thread that ends with one pushed aborts the process.
+
+    It lies in a :class:`threading.local`, so it goes with its thread.
+    """
+
+    def __init__(self, api: Any) -> None:
+        self._api = api
+        self.depth = 0
+
+    def pop(self) -> None:
+        self.depth -= 1
+        self._api.Context.pop()
+
+    def __del__(self) -> None:
+        while self.depth:
+            with contextlib.suppress(Exception):
+                self.pop()
+
+
 class PycudaAdapter:
     """CUDA through pycuda.
 
@@ -34,7 +55,9 @@ class PycudaAdapter:
 
     def __init__(self, api: Any) -> None:
         self._api = api
-        self._context = threading.local()
+        # Retained once and never let go of: pycuda's detach() pushes the context again, and leaves it there.
+        self._primary: dict[int, Any] = {}
+        self._thread = threading.local()
         # pycuda frees what it loses sight of, so everything that is in use is kept here under its integer.
         self._streams: dict[int, Any] = {}
         self._allocations: dict[int, Any] = {}
@@ -72,23 +95,31 @@ class PycudaAdapter:
         with self._reporting("Device"):
             device = self._api.Device(index)
             major, minor = device.compute_capability()
-            return Device(str(device.name()), f"{major}.{minor}", int(device.total_memory()))
+            attributes = self._api.device_attribute
+            return Device(
+                name=str(device.name()),
+                compute_capability=f"{major}.{minor}",
+                total_bytes=int(device.total_memory()),
+                multiprocessors=int(device.get_attribute(attributes.MULTIPROCESSOR_COUNT)),
+                integrated=bool(device.get_attribute(attributes.INTEGRATED)),
+            )
 
     def attach(self, index: int) -> None:  # noqa: D102
         with self._reporting("retain_primary_context"):
             self._api.init()
-            context = self._api.Device(index).retain_primary_context()
-            context.push()
-        self._context.current = context
+            if index not in self._primary:
+                self._primary[index] = self._api.Device(index).retain_primary_context()
+            self._primary[index].push()
+        stack = getattr(self._thread, "stack", None)
+        if stack is None:
+            stack = self._thread.stack = _ContextStack(self._api)
+        stack.depth += 1
 
     def detach(self) -> None:  # noqa: D102
-        context = getattr(self._context, "current", None)
-        if context is None:
-            return
-        self._context.current = None
-        with self._reporting("Context.pop"):
-            self._api.Context.pop()
-            context.detach()
+        stack = getattr(self._thread, "stack", None)
+        if stack is not None and stack.depth:
+            with self._reporting("Context.pop"):
+                stack.pop()
 
     def memory(self) -> tuple[int, int]:  # noqa: D102
         with self._reporting("mem_get_info"):

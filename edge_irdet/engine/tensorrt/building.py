@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import hashlib
+import logging
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import msgspec
 
@@ -15,11 +17,12 @@ from edge_irdet import __version__
 from edge_irdet.engine.cuda.adapter import CudaAdapter, Device, open_cuda, require_driver
 from edge_irdet.engine.runner import TensorSpec
 from edge_irdet.engine.tensorrt.identity import (
-    PORTABLE_FROM,
+    PORTABLE,
     EngineIdentity,
     EngineRecord,
     TensorIdentity,
     covers,
+    memory_class,
 )
 from edge_irdet.engine.tensorrt.inspection import layer_precisions, loaded_engine
 from edge_irdet.engine.tensorrt.memory import require_memory
@@ -34,7 +37,9 @@ from edge_irdet.engine.tensorrt.store import (
     read_plan,
     rebuild_command,
     write_engine,
+    write_record,
 )
+from edge_irdet.engine.tensorrt.trust import is_own
 from edge_irdet.errors import (
     DriverMissingError,
     DriverOutdatedError,
@@ -44,9 +49,11 @@ from edge_irdet.errors import (
     OptionError,
 )
 from edge_irdet.machine.gpu import format_cuda_version
-from edge_irdet.machine.jetson import read_l4t_release
+from edge_irdet.machine.jetson import board_model, power_mode, read_l4t_release
 from edge_irdet.machine.memory import host_available
 from edge_irdet.package import Package, Precision
+
+_log = logging.getLogger(__name__)
 
 DEFAULT_WORKSPACE_MB = 1024
 """Enough for every layer of the full model at 640x512, and half of what an 8 GB Jetson has free."""
@@ -139,11 +146,20 @@ class EngineBuilder:
         )
         make_engines_folder(self.package)
         with self.attached() as cuda:
-            require_memory(len(request.graph), config.workspace_mb, cuda, host_available())
+            self.require_memory(len(request.graph), config.workspace_mb, cuda)
             started = time.monotonic()
             plan = build_plan(self.module, request, progress)
             _require_same_border(identity, plan)
             return self.store(identity, plan.content, time.monotonic() - started)
+
+    def require_memory(self, graph_bytes: int, workspace_mb: int, cuda: CudaAdapter | None) -> None:
+        """Check free memory before a build on this machine, with the adapter of :meth:`attached`.
+
+        Raises:
+            EngineMemoryError: there is less than the build may need.
+        """
+        integrated = self.device is not None and self.device.integrated
+        require_memory(graph_bytes, workspace_mb, cuda, host_available(), integrated=integrated)
 
     @contextmanager
     def attached(self) -> Iterator[CudaAdapter | None]:
@@ -180,7 +196,7 @@ class EngineBuilder:
             module=self.module.name,
             tensorrt=self.module.version,
             compute_capabilities=self._capabilities(config.targets),
-            device=None if self.module.builds_without_gpu or self.device is None else self.device.name,
+            **self._device_identity(),
             precision=config.precision,
             model_sha256=model_sha256(self.package, config.precision),
             calibration_sha256=calibration_sha256(self.package, config.precision),
@@ -194,6 +210,16 @@ class EngineBuilder:
             ],
         )
 
+    def _device_identity(self) -> dict[str, Any]:
+        """The part of an identity that the GPU at hand decides; empty where the builder needs none."""
+        if self.module.builds_without_gpu or self.device is None:
+            return {"device": None}
+        return {
+            "device": self.device.name,
+            "multiprocessors": self.device.multiprocessors,
+            "memory_gib": memory_class(self.device.total_bytes),
+        }
+
     def store(self, identity: EngineIdentity, plan: bytes, seconds: float) -> StoredEngine:
         """Write a plan with its identity and what is known about it; to be called while attached."""
         cuda = self._cuda
@@ -204,11 +230,22 @@ class EngineBuilder:
             cuda=None if cuda is None else format_cuda_version(cuda.runtime_version()),
             driver=None if cuda is None else format_cuda_version(cuda.driver_version()),
             l4t=read_l4t_release(),
-            precisions_found=self._precisions_found(identity, plan),
+            board=board_model(),
+            power_mode=power_mode(),
+            precisions_found=None,
             build_seconds=round(seconds, 3),
             edge_irdet=__version__,
         )
-        return write_engine(self.package, plan, record)
+        # Written first: the minutes of the build are not lost to a look that fails.
+        engine = write_engine(self.package, plan, record)
+        try:
+            found = self._precisions_found(identity, plan)
+        except EngineBuildError as error:
+            _log.warning("%s was built and cannot be looked into: %s", engine.path, error.what)
+            return engine
+        engine = StoredEngine(engine.path, msgspec.structs.replace(engine.record, precisions_found=found))
+        write_record(engine)
+        return engine
 
     def _capabilities(self, targets: tuple[str, ...]) -> list[str]:
         if self.module.builds_without_gpu:
@@ -219,7 +256,7 @@ class EngineBuilder:
                     f"{self.module.name} {self.module.version} does not build for SM {', '.join(unknown)}",
                     f"choose --target of {', '.join(known)}, or build on the device itself with tensorrt",
                 )
-            return sorted(targets) or [PORTABLE_FROM]
+            return sorted(targets) or [PORTABLE]
         assert self.device is not None  # __init__ raised otherwise
         here = self.device.compute_capability
         if any(target != here for target in targets):
@@ -246,7 +283,7 @@ class EngineBuilder:
             read_plan(engine, "")
         except EngineDamagedError:
             return None  # to be replaced
-        return engine
+        return engine if is_own(engine.record) else None
 
     def _precisions_found(self, identity: EngineIdentity, plan: bytes) -> dict[str, int] | None:
         device = self.device

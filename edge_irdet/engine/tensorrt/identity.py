@@ -20,8 +20,15 @@ from edge_irdet.package import Positive, Precision, Sha256
 IDENTITY_SCHEMA = 1
 """Version of the identity file this package writes and reads."""
 
-PORTABLE_FROM = "8.0+"
-"""Compute capability of a TensorRT-RTX engine built for no named target: Ampere and later."""
+PORTABLE = "8.0+"
+"""Compute capability of a TensorRT-RTX engine that was built for no named target."""
+
+PORTABLE_CAPABILITIES = ("8.0", "8.6", "8.9", "12.0", "12.1")
+"""What such an engine runs on: the GPUs from Ampere on that TensorRT-RTX names. Not among them are the Orin
+(8.7), Hopper (9.0), and the data centre's and Thor's Blackwell (10.x, 11.0)."""
+
+MEMORY_STEP = 4 * 2**30
+"""Memory classes: a board with 8 GB shows its system 7.4 GiB."""
 
 
 class TensorIdentity(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -38,7 +45,9 @@ class TensorIdentity(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """NumPy's name: ``uint8``, ``float32``."""
 
 
-class EngineIdentity(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+class EngineIdentity(
+    msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, omit_defaults=True
+):
     """What decides whether an engine may be loaded; the key is derived from it."""
 
     module: str
@@ -48,10 +57,17 @@ class EngineIdentity(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw
     """Its version. An engine of another version is refused."""
 
     compute_capabilities: list[str]
-    """SM versions the engine was built for, such as ``8.7``; :data:`PORTABLE_FROM` for a portable one."""
+    """SM versions the engine was built for, such as ``8.7``; :data:`PORTABLE` for a portable one."""
 
     device: str | None
     """Name of the GPU it was built on; None where it was built for a target without one."""
+
+    multiprocessors: int | None = None
+    """Streaming multiprocessors of that GPU: ``Orin`` is the name of boards with different numbers of them.
+    None without a GPU, and in identities of before it was kept."""
+
+    memory_gib: int | None = None
+    """Memory of that GPU in GiB, see :func:`memory_class`; None as above."""
 
     precision: Precision
     """Precision asked for."""
@@ -87,7 +103,8 @@ class EngineIdentity(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw
         capabilities = ", ".join(self.compute_capabilities)
         return (
             f"{self.precision.value} by {self.module} {self.tensorrt} for SM {capabilities} "
-            f"({self.device or 'no device at hand'}), model {self.model_sha256[:12]}"
+            f"({_shown_device(self.device, self.multiprocessors, self.memory_gib)}), "
+            f"model {self.model_sha256[:12]}"
         )
 
 
@@ -111,6 +128,12 @@ class EngineRecord(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_o
     l4t: str | None
     """L4T release of the Jetson, the first line of ``/etc/nv_tegra_release``."""
 
+    board: str | None = None
+    """Name of the board as its device tree states it; None on a machine without one."""
+
+    power_mode: str | None = None
+    """What ``nvpmodel -q`` said at the build: the latencies are of that mode."""
+
     precisions_found: dict[str, int] | None
     """Layer outputs by type, as TensorRT's engine inspector found them; None where no GPU could load it."""
 
@@ -122,6 +145,9 @@ class EngineRecord(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_o
     edge_irdet: str
     """Version that built it."""
 
+    seal: str = ""
+    """By :mod:`edge_irdet.engine.tensorrt.trust`: this machine built the engine, or its owner trusts it."""
+
 
 class Host(msgspec.Struct, frozen=True, kw_only=True):
     """Where an engine is to run: the part of an identity that the machine decides."""
@@ -130,9 +156,14 @@ class Host(msgspec.Struct, frozen=True, kw_only=True):
     tensorrt: str
     compute_capability: str
     device: str
+    multiprocessors: int | None = None
+    memory_gib: int | None = None
 
     def __str__(self) -> str:
-        return f"{self.module} {self.tensorrt} on SM {self.compute_capability} ({self.device})"
+        return (
+            f"{self.module} {self.tensorrt} on SM {self.compute_capability} "
+            f"({_shown_device(self.device, self.multiprocessors, self.memory_gib)})"
+        )
 
 
 def require_match(
@@ -170,14 +201,32 @@ def mismatches(identity: EngineIdentity, host: Host, precision: Precision, model
         "compute capability": covers(identity.compute_capabilities, host.compute_capability),
         # Within one SM the timings, hence the tactics, are those of the device the engine was built on.
         "device": identity.device in (None, host.device),
+        "multiprocessors": _same_or_unstated(identity.multiprocessors, host.multiprocessors),
+        "memory": _same_or_unstated(identity.memory_gib, host.memory_gib),
         "precision": identity.precision == precision,
         "model": identity.model_sha256 == model_sha256,
     }
     return [name for name, same in checks.items() if not same]
 
 
+def _same_or_unstated(built_on: int | None, here: int | None) -> bool:
+    return built_on is None or here is None or built_on == here
+
+
+def _shown_device(name: str | None, multiprocessors: int | None, memory_gib: int | None) -> str:
+    parts = [
+        name or "no device at hand",
+        f"{multiprocessors} SMs" if multiprocessors is not None else "",
+        f"{memory_gib} GiB" if memory_gib is not None else "",
+    ]
+    return ", ".join(part for part in parts if part)
+
+
 def covers(built_for: list[str], capability: str) -> bool:
     """Whether an engine for these compute capabilities runs on a GPU of that one."""
-    if PORTABLE_FROM in built_for:
-        return int(capability.partition(".")[0]) >= 8
-    return capability in built_for
+    return capability in built_for or (PORTABLE in built_for and capability in PORTABLE_CAPABILITIES)
+
+
+def memory_class(total_bytes: int) -> int:
+    """Memory of a board in GiB, rounded up to whole steps of 4: what its data sheet says."""
+    return -(-total_bytes // MEMORY_STEP) * (MEMORY_STEP // 2**30)

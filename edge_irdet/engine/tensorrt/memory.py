@@ -19,7 +19,12 @@ the plan."""
 
 
 def require_memory(
-    graph_bytes: int, workspace_mb: int, cuda: CudaAdapter | None, available: int | None
+    graph_bytes: int,
+    workspace_mb: int,
+    cuda: CudaAdapter | None,
+    available: int | None,
+    *,
+    integrated: bool = False,
 ) -> None:
     """Check free memory before a build.
 
@@ -27,25 +32,36 @@ def require_memory(
         graph_bytes: size of the ONNX graph.
         workspace_mb: cap of the builder's workspace.
         cuda: an attached adapter where the builder uses a GPU; None where it does not.
-        available: free host memory in bytes; None skips that check.
+        available: host memory that can be had without swapping, bytes; None skips that check.
+        integrated: the GPU shares the host's memory. Then the needs of both are added and compared with
+            ``available``: what CUDA calls free there is without the caches that the system would give back.
 
     Raises:
         EngineMemoryError: there is less than the build may need.
     """
     weights = COPIES_OF_WEIGHTS * graph_bytes
-    host_need, workspace = LIBRARY_BYTES + weights, workspace_mb * 2**20
+    host_need = LIBRARY_BYTES + weights
+    device_need = 0 if cuda is None else workspace_mb * 2**20 + weights
+    of_workspace = f"({workspace_mb} of them workspace)"
     wanting = []
-    if available is not None and available < host_need:
-        wanting.append(
-            f"the build needs about {megabytes(host_need)} MB of host memory, {megabytes(available)} are free"
-        )
-    if cuda is not None:
-        free, _ = cuda.memory()
-        device_need = workspace + weights
-        if free < device_need:
+    if integrated:
+        need = host_need + device_need
+        if available is not None and available < need:
             wanting.append(
-                f"the build needs about {megabytes(device_need)} MB of GPU memory "
-                f"({workspace_mb} of them workspace), {megabytes(free)} are free"
+                f"the build needs about {megabytes(need)} MB {of_workspace} of the memory that processor and "
+                f"GPU share, {megabytes(available)} are free"
+            )
+    else:
+        if available is not None and available < host_need:
+            wanting.append(
+                f"the build needs about {megabytes(host_need)} MB of host memory, "
+                f"{megabytes(available)} are free"
+            )
+        free = None if cuda is None else cuda.memory()[0]
+        if free is not None and free < device_need:
+            wanting.append(
+                f"the build needs about {megabytes(device_need)} MB of GPU memory {of_workspace}, "
+                f"{megabytes(free)} are free"
             )
     if wanting:
         raise EngineMemoryError(

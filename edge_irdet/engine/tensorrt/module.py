@@ -9,13 +9,16 @@ from __future__ import annotations
 
 import contextlib
 import importlib
+import itertools
 import math
+import re
+import threading
 from collections import deque
 from collections.abc import Callable
 from typing import Any
 
 from edge_irdet.engine.cuda.adapter import Device
-from edge_irdet.engine.tensorrt.identity import Host
+from edge_irdet.engine.tensorrt.identity import Host, memory_class
 from edge_irdet.errors import EdgeIrdetError, ExtraMissingError, OptionError, TensorRTError
 from edge_irdet.errors.installation import install_step
 
@@ -25,26 +28,29 @@ MODULES = ("tensorrt", "tensorrt_rtx")
 LOG_LINES = 8
 """How many of TensorRT's last warnings and errors an error text carries."""
 
+KEPT_LINES = 256
+"""How many are kept, of all threads."""
+
 LINE_LENGTH = 400
 """Longer log lines are cut there in an error text."""
+
+_MISSING_LIBRARY = re.compile(r"(lib[\w.+-]+\.so[\w.]*): cannot open shared object file")
+"""How the dynamic linker names a library that it does not find."""
 
 BuildProgress = Callable[[str, float], None]
 """Called with a phase's name and its fraction done; may raise to stop the build."""
 
 
-class LogCapture:
-    """Keeps the last log lines of TensorRT, for the errors that follow them.
+class _SharedLog:
+    """The one logger of a TensorRT module: TensorRT keeps the first that it is given for the whole process.
 
-    Args:
-        trt: the TensorRT module.
-
-    Attributes:
-        logger: what TensorRT takes as its logger; it must outlive everything that TensorRT made with it.
+    Lines are kept with the thread that logged them, so that a failure is told with its own.
     """
 
     def __init__(self, trt: Any) -> None:
         important = (trt.ILogger.INTERNAL_ERROR, trt.ILogger.ERROR, trt.ILogger.WARNING)
-        lines: deque[str] = deque(maxlen=LOG_LINES)
+        lines: deque[tuple[int, int, str]] = deque(maxlen=KEPT_LINES)
+        numbers = itertools.count()
 
         class Logger(trt.ILogger):  # type: ignore[misc]
             def __init__(self) -> None:
@@ -52,18 +58,60 @@ class LogCapture:
 
             def log(self, severity: Any, message: str) -> None:
                 if severity in important:
-                    lines.append(message.strip()[:LINE_LENGTH])
+                    line = message.strip()[:LINE_LENGTH]
+                    lines.append((next(numbers), threading.get_ident(), line))
 
-        self._lines = lines
         self.logger = Logger()
+        self._lines = lines
+        self._numbers = numbers
+
+    def position(self) -> int:
+        """Number that the next line gets, at least."""
+        return next(self._numbers)
+
+    def since(self, position: int) -> list[str]:
+        """Lines from a position on, of this thread and of TensorRT's own threads."""
+        others = {thread.ident for thread in threading.enumerate()} - {threading.get_ident()}
+        return [
+            line for number, thread, line in tuple(self._lines) if number > position and thread not in others
+        ]
+
+
+_shared_logs: dict[str, tuple[Any, _SharedLog]] = {}
+_shared_logs_lock = threading.Lock()
+
+
+def _shared_log(trt: Any) -> _SharedLog:
+    with _shared_logs_lock:
+        known = _shared_logs.get(trt.__name__)
+        if known is None or known[0] is not trt:
+            known = _shared_logs[trt.__name__] = (trt, _SharedLog(trt))
+        return known[1]
+
+
+class LogCapture:
+    """The last log lines of TensorRT since this was made, for the errors that follow them.
+
+    Args:
+        trt: the TensorRT module.
+
+    Attributes:
+        logger: what TensorRT takes as its logger; one for each module, kept until the process ends.
+    """
+
+    def __init__(self, trt: Any) -> None:
+        self._shared = _shared_log(trt)
+        self.logger = self._shared.logger
+        self._start = self._shared.position()
 
     def tail(self) -> str:
         """The last lines, one a line, indented; a statement that there were none else."""
-        return "\n".join(f"  TensorRT: {line}" for line in self._lines) or "  TensorRT said nothing"
+        lines = self._shared.since(self._start)[-LOG_LINES:]
+        return "\n".join(f"  TensorRT: {line}" for line in lines) or "  TensorRT said nothing"
 
     def clear(self) -> None:
         """Forget the lines: what is logged from here on belongs to the next step."""
-        self._lines.clear()
+        self._start = self._shared.position()
 
     def require(
         self,
@@ -119,6 +167,8 @@ class TensorRTModule:
             tensorrt=self.version,
             compute_capability=device.compute_capability,
             device=device.name,
+            multiprocessors=device.multiprocessors,
+            memory_gib=memory_class(device.total_bytes),
         )
 
     @property
@@ -206,10 +256,17 @@ def open_tensorrt(name: str = "auto") -> TensorRTModule:
     for module in MODULES if name == "auto" else (name,):
         try:
             return TensorRTModule(importlib.import_module(module))
-        except ImportError as error:
+        except (ImportError, OSError) as error:  # OSError: a library that is there cannot be loaded
             reasons.append(f"{module}: {error}")
+    found = "; ".join(reasons)
+    if (library := _MISSING_LIBRARY.search(found)) is not None:
+        raise ExtraMissingError(
+            f"TensorRT is installed, but its library {library[1]} is missing ({found})",
+            f"install the package that has it (apt-file search {library[1]}), or, in a container, mount the "
+            "host's: containers of JetPack 7.2 lack libnvdla_compiler.so",
+        )
     raise ExtraMissingError(
-        f"TensorRT cannot be imported ({'; '.join(reasons)})",
+        f"TensorRT cannot be imported ({found})",
         "on a Jetson: sudo apt install python3-libnvinfer, and a venv made with --system-site-packages; "
         f"on a PC with an RTX GPU: {install_step('tensorrt-rtx')}",
     )

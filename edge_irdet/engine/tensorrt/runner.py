@@ -23,6 +23,7 @@ from edge_irdet.engine.tensorrt.store import (
     model_sha256,
     read_plan,
     rebuild_command,
+    require_own,
 )
 from edge_irdet.errors import (
     CudaError,
@@ -121,6 +122,7 @@ class TensorRTRunner(Runner):
                 :func:`~edge_irdet.engine.cuda.adapter.require_driver`.
             ExtraMissingError: TensorRT or the CUDA binding is not installed.
             EngineMissingError, EngineMismatchError, EngineDamagedError: there is no engine that fits.
+            EngineUntrustedError: the engine was not built on this machine.
             CudaError: a CUDA call failed.
             TensorRTError: TensorRT refused the engine, or its first run failed.
         """
@@ -138,6 +140,7 @@ class TensorRTRunner(Runner):
         stored = self._stored or find_engine(self._package, self._precision, host)
         model = model_sha256(self._package, self._precision)
         require_match(stored.identity, host, self._precision, model, stored.path, rebuild)
+        require_own(stored, self._package)
         plan = read_plan(stored, rebuild)
         self._stored = stored
 
@@ -161,6 +164,10 @@ class TensorRTRunner(Runner):
             TensorRTError, "execution context", CHECK_DEVICE, self._engine.create_execution_context
         )
         resources.callback(self._drop_context)
+        if hasattr(self._context, "nvtx_verbosity"):
+            # Engines keep their layers' names for the inspector; telling a profiler each of them costs time
+            # in every frame that is not a CUDA graph.
+            self._context.nvtx_verbosity = trt.ProfilingVerbosity.NONE
         resources.callback(self._drain)
         for slot in (*self._in, *self._out):
             self._log.require(

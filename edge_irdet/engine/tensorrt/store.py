@@ -11,9 +11,23 @@ from pathlib import Path
 import msgspec
 
 from edge_irdet.engine.tensorrt.identity import EngineIdentity, EngineRecord, Host, mismatches
-from edge_irdet.errors import EngineDamagedError, EngineMismatchError, EngineMissingError, OutputFailedError
+from edge_irdet.engine.tensorrt.trust import is_own, sealed
+from edge_irdet.errors import (
+    EngineDamagedError,
+    EngineMismatchError,
+    EngineMissingError,
+    EngineUntrustedError,
+    OutputFailedError,
+)
 from edge_irdet.files import write_bytes_atomically
+from edge_irdet.intake import MEBIBYTE, ContentRefusedError, decode_json, read_regular_file
 from edge_irdet.package import ENGINES_FOLDER, Package, Precision
+
+MAX_RECORD_BYTES = MEBIBYTE
+"""Largest record of an engine that is read."""
+
+MAX_PLAN_BYTES = 4096 * MEBIBYTE
+"""Largest plan that is read."""
 
 
 @dataclass(frozen=True)
@@ -72,12 +86,12 @@ def rebuild_command(package: Package, precision: Precision) -> str:
 
 
 def write_engine(package: Package, plan: bytes, record: EngineRecord) -> StoredEngine:
-    """Write a plan and its record; a reader meets both or neither.
+    """Write a plan and its record, sealed as this machine's own; a reader meets both or neither.
 
     Raises:
         OutputFailedError: the folder cannot be written.
     """
-    engine = StoredEngine(make_engines_folder(package) / f"{record.identity.key}.engine", record)
+    engine = StoredEngine(make_engines_folder(package) / f"{record.identity.key}.engine", sealed(record))
     # An engine counts once its record is there: the old record goes first, the new one comes last.
     engine.path.with_suffix(".json").unlink(missing_ok=True)
     write_bytes_atomically(engine.path, plan)
@@ -95,6 +109,44 @@ def write_record(engine: StoredEngine) -> None:
     write_bytes_atomically(engine.path.with_suffix(".json"), content)
 
 
+def trust_engines(package: Package) -> list[StoredEngine]:
+    """Seal the package's engines as this machine's own: for engines of a board of the same kind.
+
+    An engine is native code; this says that whoever built these is trusted.
+
+    Returns:
+        the engines that were not this machine's own before.
+
+    Raises:
+        EngineDamagedError: a record or plan is damaged; nothing after it was sealed.
+        OutputFailedError: a record cannot be written.
+    """
+    adopted = []
+    for path in sorted(engines_folder(package).glob("*.engine")):
+        next_step = f"remove it, or build it on this device: edge-irdet build {package.directory}"
+        engine = read_engine(path, next_step)
+        if not is_own(engine.record):
+            read_plan(engine, next_step)
+            adopted.append(StoredEngine(path, sealed(engine.record)))
+            write_record(adopted[-1])
+    return adopted
+
+
+def require_own(engine: StoredEngine, package: Package) -> None:
+    """Check that an engine was built on this machine, or is trusted by its owner.
+
+    Raises:
+        EngineUntrustedError: it came from elsewhere.
+    """
+    if not is_own(engine.record):
+        raise EngineUntrustedError(
+            f"{engine.path} was not built on this machine; an engine is native code of whoever built it\n"
+            f"  engine: {engine.identity}",
+            f"{rebuild_command(package, engine.identity.precision)}; or, if you trust its builder: "
+            f"edge-irdet package trust {package.directory}",
+        )
+
+
 def read_engine(path: Path, next_step: str) -> StoredEngine:
     """Read the record beside an engine; the plan itself is not opened.
 
@@ -107,10 +159,11 @@ def read_engine(path: Path, next_step: str) -> StoredEngine:
     """
     record = path.with_suffix(".json")
     try:
-        return StoredEngine(path, msgspec.json.decode(record.read_bytes(), type=EngineRecord))
-    except (OSError, msgspec.DecodeError) as error:
-        reason = error.strerror if isinstance(error, OSError) else error
-        raise EngineDamagedError(f"{record} is not an engine's identity: {reason}", next_step) from error
+        return StoredEngine(path, decode_json(read_regular_file(record, MAX_RECORD_BYTES), EngineRecord))
+    except ContentRefusedError as error:
+        raise EngineDamagedError(
+            f"{record} is not an engine's identity: {error.reason}", next_step
+        ) from error
 
 
 def read_plan(engine: StoredEngine, next_step: str) -> bytes:
@@ -120,9 +173,9 @@ def read_plan(engine: StoredEngine, next_step: str) -> bytes:
         EngineDamagedError: it is truncated, altered or not there.
     """
     try:
-        plan = engine.path.read_bytes()
-    except OSError as error:
-        raise EngineDamagedError(f"{engine.path} cannot be read: {error.strerror}", next_step) from error
+        plan = read_regular_file(engine.path, MAX_PLAN_BYTES)
+    except ContentRefusedError as error:
+        raise EngineDamagedError(f"{engine.path} {error.reason}", next_step) from error
     record = engine.record
     if len(plan) != record.plan_bytes:
         raise EngineDamagedError(
@@ -147,6 +200,7 @@ def find_engine(package: Package, precision: Precision, host: Host) -> StoredEng
         PrecisionMissingError, PackageHashError: see :func:`model_sha256`.
         EngineMissingError: there is no engine of this precision.
         EngineMismatchError: there are, but none fits; names the identity of the nearest and of this machine.
+        EngineUntrustedError: what fits was not built on this machine.
         EngineDamagedError: the only candidates have unreadable records.
     """
     model = model_sha256(package, precision)
@@ -159,8 +213,12 @@ def find_engine(package: Package, precision: Precision, host: Host) -> StoredEng
         except EngineDamagedError as error:
             damaged.append(error)
     fitting = [e for e in engines if not mismatches(e.identity, host, precision, model)]
+    own = [engine for engine in fitting if is_own(engine.record)]
+    if own:
+        # The name decides between equals, so that two starts take the same one.
+        return min(own, key=lambda engine: (_median(engine), engine.path.name))
     if fitting:
-        return min(fitting, key=_median)
+        require_own(fitting[0], package)
     if engines:
         nearest = min(engines, key=lambda e: len(mismatches(e.identity, host, precision, model)))
         differences = mismatches(nearest.identity, host, precision, model)
@@ -181,14 +239,20 @@ def find_fastest(package: Package, host: Host) -> StoredEngine:
     A precision is in the manifest only past its accuracy gate. Where nothing was measured it is FP32's.
 
     Raises:
-        EngineMissingError, EngineMismatchError, EngineDamagedError: see :func:`find_engine`, for FP32.
+        EngineMissingError, EngineMismatchError, EngineUntrustedError, EngineDamagedError: see
+            :func:`find_engine`, for FP32.
     """
     engines = []
     for precision in package.manifest.graphs:
-        with contextlib.suppress(EngineMissingError, EngineMismatchError, EngineDamagedError):
+        with contextlib.suppress(
+            EngineMissingError, EngineMismatchError, EngineUntrustedError, EngineDamagedError
+        ):
             engines.append(find_engine(package, precision, host))
     measured = [engine for engine in engines if engine.record.latency_ms is not None]
-    return min(measured, key=_median) if measured else find_engine(package, Precision.FP32, host)
+    if not measured:
+        return find_engine(package, Precision.FP32, host)
+    order = list(Precision)
+    return min(measured, key=lambda engine: (_median(engine), order.index(engine.identity.precision)))
 
 
 def _median(engine: StoredEngine) -> float:

@@ -14,10 +14,8 @@ from typing import TYPE_CHECKING, Any
 
 from edge_irdet.engine.tensorrt.building import BuildConfig, EngineBuilder
 from edge_irdet.engine.tensorrt.inspection import loaded_engine
-from edge_irdet.engine.tensorrt.memory import require_memory
 from edge_irdet.engine.tensorrt.store import StoredEngine, make_engines_folder, rebuild_command
 from edge_irdet.errors import DriverMissingError, EngineBuildError, ExtraMissingError, OptionError
-from edge_irdet.machine.memory import host_available
 from edge_irdet.package import Precision
 
 if TYPE_CHECKING:
@@ -37,9 +35,10 @@ def open_torch_tensorrt() -> Convert:
     """
     try:
         dynamo = importlib.import_module("torch_tensorrt.dynamo")
-    except (ImportError, OSError) as error:  # OSError: its libraries miss libnvinfer
+    except (ImportError, OSError, AssertionError, RuntimeError) as error:
+        # OSError: its libraries miss libnvinfer. AssertionError: its check of the versions that it finds.
         raise ExtraMissingError(
-            f"torch-tensorrt cannot be imported: {error}",
+            f"torch-tensorrt cannot be imported: {str(error) or type(error).__name__}",
             "install the one of this torch on the device (pip install torch-tensorrt), or build from the "
             "package's ONNX graph: leave --via away",
         ) from error
@@ -86,7 +85,7 @@ def build_with_torch_tensorrt(
         run_network_in_half(graph)
     with builder.attached() as cuda, torch.no_grad():
         weights = sum(weight.numel() * weight.element_size() for weight in graph.parameters())
-        require_memory(weights, config.workspace_mb, cuda, host_available())
+        builder.require_memory(weights, config.workspace_mb, cuda)
         started = time.monotonic()
         if torch.cuda.is_available():
             graph, image = graph.cuda(), image.cuda()

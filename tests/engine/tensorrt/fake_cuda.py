@@ -17,7 +17,10 @@ from numpy.typing import NDArray
 from edge_irdet.engine.cuda.adapter import Device, PinnedBuffer
 from edge_irdet.errors import CudaError
 
-ORIN = Device("Orin (FAKE)", "8.7", 8 << 30)
+ORIN = Device("Orin (FAKE)", "8.7", 8 << 30, multiprocessors=8, integrated=False)
+ADA = Device("RTX (FAKE)", "8.9", 8 << 30, multiprocessors=24, integrated=False)
+"""A GPU that TensorRT-RTX names; it does not name the Orin."""
+
 RUBBISH = 0xA5
 
 Operation = Callable[[], None]
@@ -104,10 +107,13 @@ class FakeCuda:
     def memory(self) -> tuple[int, int]:
         self._called("memory")
         assert self._device is not None
-        return self.free_bytes, self._device.total_bytes
+        held = sum(memory.nbytes for memory in self.memory_bytes.values())
+        return self.free_bytes - held, self._device.total_bytes
 
     def allocate(self, size: int) -> int:
         self._called("allocate")
+        if size > self.memory()[0]:
+            raise CudaError("cudaMalloc failed: cudaErrorMemoryAllocation (2)", "free some memory")
         address = next(self._addresses)
         self.memory_bytes[address] = np.full(size, RUBBISH, np.uint8)
         return address

@@ -64,6 +64,7 @@ def fake_tensorrt(generation: str, cuda: FakeCuda, version: str | None = None) -
         networks=[],
         no_runtime=False,
         capturable=True,
+        nvtx=[],
     )
     log = SimpleNamespace(logger=None)
 
@@ -76,7 +77,7 @@ def fake_tensorrt(generation: str, cuda: FakeCuda, version: str | None = None) -
     def taken(logger: Any) -> None:
         if not isinstance(logger, ILogger):
             raise ProtocolViolationError("TensorRT got no logger")
-        log.logger = logger
+        log.logger = log.logger or logger  # as the real one: the first is kept for the whole process
 
     weak = WEAK_FLAGS if generation in ("8.5", "10") else []
     trt.BuilderFlag = enum.Enum("BuilderFlag", ["TF32", *weak])
@@ -97,6 +98,7 @@ def fake_tensorrt(generation: str, cuda: FakeCuda, version: str | None = None) -
             self.timing_cache: TimingCache | None = None
             if generation != "8.5":
                 self.progress_monitor = None
+                self.max_aux_streams = 7
             trt.state.build_configs.append(self)
 
         def set_memory_pool_limit(self, pool: Any, size: int) -> None:
@@ -290,6 +292,14 @@ def fake_tensorrt(generation: str, cuda: FakeCuda, version: str | None = None) -
             return ExecutionContext(self)
 
     class ExecutionContext:
+        @property
+        def nvtx_verbosity(self) -> Any:
+            return trt.ProfilingVerbosity.LAYER_NAMES_ONLY
+
+        @nvtx_verbosity.setter
+        def nvtx_verbosity(self, verbosity: Any) -> None:
+            trt.state.nvtx.append(verbosity.name)
+
         def __init__(self, engine: Engine) -> None:
             self._engine = engine
             self._thread = threading.current_thread()
@@ -366,7 +376,7 @@ def fake_tensorrt(generation: str, cuda: FakeCuda, version: str | None = None) -
     trt.ILogger = ILogger
     trt.IBuilderConfig = IBuilderConfig
     trt.MemoryPoolType = enum.Enum("MemoryPoolType", ["WORKSPACE"])
-    trt.ProfilingVerbosity = enum.Enum("ProfilingVerbosity", ["LAYER_NAMES_ONLY", "DETAILED"])
+    trt.ProfilingVerbosity = enum.Enum("ProfilingVerbosity", ["LAYER_NAMES_ONLY", "DETAILED", "NONE"])
     trt.LayerInformationFormat = enum.Enum("LayerInformationFormat", ["ONELINE", "JSON"])
     trt.LayerType, trt.DataType = LayerType, DataType
     trt.float32, trt.float16 = DataType.FLOAT, DataType.HALF

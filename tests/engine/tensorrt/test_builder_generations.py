@@ -187,6 +187,41 @@ def test_the_memory_rule() -> None:
         require_memory(1000, 64, None, need - 1)
 
 
+def test_memory_that_processor_and_gpu_share_is_counted_once() -> None:
+    cuda = FakeCuda()
+    cuda.attach(0)
+    cuda.free_bytes = 0  # without the caches that the system would give back
+    need = LIBRARY_BYTES + 2 * COPIES_OF_WEIGHTS * 1000 + (64 << 20)
+    require_memory(1000, 64, cuda, need, integrated=True)
+    require_memory(1000, 64, cuda, None, integrated=True)
+    with pytest.raises(EngineMemoryError, match="of the memory that processor and GPU share"):
+        require_memory(1000, 64, cuda, need - 1, integrated=True)
+    with pytest.raises(EngineMemoryError, match="of GPU memory"):
+        require_memory(1000, 64, cuda, need)
+
+
+@pytest.mark.parametrize("generation", ["8.5", "10", "11", "rtx"])
+def test_a_frame_runs_on_one_stream(small_package: Package, generation: str) -> None:
+    builder, trt = builder_of(small_package, generation)
+    builder.build(BuildConfig())
+    (config,) = trt.state.build_configs
+    assert getattr(config, "max_aux_streams", None) == (None if generation == "8.5" else 0)
+
+
+def test_an_engine_that_cannot_be_looked_into_is_kept(
+    small_package: Package, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def refused(*arguments: object) -> None:
+        raise EngineBuildError("TensorRT refuses the engine it has just built", "build it again")
+
+    monkeypatch.setattr(building, "loaded_engine", refused)
+    builder, _ = builder_of(small_package, "10")
+    engine = builder.build(BuildConfig())
+    assert engine.path.is_file()
+    assert engine.record.precisions_found is None
+    assert "cannot be looked into: TensorRT refuses the engine" in caplog.text
+
+
 @pytest.mark.parametrize("generation", ["8.5", "10", "11"])
 def test_without_a_driver_only_rtx_builds(small_package: Package, generation: str) -> None:
     absent = FakeCuda(device=None, driver=0)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import enum
+import gc
 import threading
 from types import SimpleNamespace
 from typing import Any
@@ -83,7 +84,9 @@ class FakeRuntime:
 
 def test_cuda_python_calls() -> None:
     memory = (ctypes.c_uint8 * 8)()
-    properties = SimpleNamespace(name=b"Orin", major=8, minor=7, totalGlobalMem=123)
+    properties = SimpleNamespace(
+        name=b"Orin", major=8, minor=7, totalGlobalMem=123, multiProcessorCount=8, integrated=1
+    )
     api = FakeRuntime(
         cudaGetDeviceCount=(0, 1),
         cudaDriverGetVersion=(0, 12060),
@@ -158,7 +161,7 @@ class FakePycuda:
         pass
 
     def __init__(self, devices: int = 1) -> None:
-        self.stacks: dict[threading.Thread, list[Any]] = {}
+        self.stacks: dict[int, list[Any]] = {}
         self.log: list[Any] = []
         api = self
 
@@ -173,6 +176,8 @@ class FakePycuda:
                 api.log.append("pop")
 
             def detach(self) -> None:
+                # As the real one: it makes the context current, and leaves it so.
+                api.stack().append(self)
                 api.log.append("detach")
 
         class Device:
@@ -192,6 +197,9 @@ class FakePycuda:
             def total_memory(self) -> int:
                 return 123
 
+            def get_attribute(self, attribute: str) -> int:
+                return {"multiprocessors": 8, "integrated": 1}[attribute]
+
             def retain_primary_context(self) -> Context:
                 return Context()
 
@@ -205,9 +213,12 @@ class FakePycuda:
                 api.log.append("synchronize")
 
         self.Context, self.Device, self.Stream = Context, Device, Stream
+        self.device_attribute = SimpleNamespace(
+            MULTIPROCESSOR_COUNT="multiprocessors", INTEGRATED="integrated"
+        )
 
     def stack(self) -> list[Any]:
-        return self.stacks.setdefault(threading.current_thread(), [])
+        return self.stacks.setdefault(threading.get_ident(), [])
 
     def require_context(self) -> None:
         if not self.stack():
@@ -280,7 +291,6 @@ def test_pycuda_calls() -> None:
         "free pinned",
         "free 64",
         "pop",
-        "detach",
     ]
     assert not any(api.stacks.values())
 
@@ -307,6 +317,63 @@ def test_pycuda_has_one_context_a_thread() -> None:
     cuda.allocate(8)  # the first thread's own context is still current
     cuda.detach()
     assert not any(api.stacks.values())
+
+
+def test_pycuda_attached_twice_is_detached_twice() -> None:
+    api = FakePycuda()
+    cuda = PycudaAdapter(api)
+    for _ in range(2):
+        cuda.attach(0)
+    assert api.log.count("Device 0") == 1, "one primary context is retained"
+    cuda.detach()
+    cuda.allocate(8)
+    cuda.detach()
+    with pytest.raises(CudaError, match="invalid device context"):
+        cuda.allocate(8)
+
+
+def test_a_thread_that_ends_attached_leaves_no_context_behind() -> None:
+    api = FakePycuda()
+    cuda = PycudaAdapter(api)
+    thread = threading.Thread(target=cuda.attach, args=(0,))
+    thread.start()
+    thread.join()
+    gc.collect()
+    assert api.log.count("pop") == 1
+
+
+class WithoutLibrary(FakeRuntime):
+    """cuda-python 12.6 to 12.8 without libcuda.so.1, as the real ones answer."""
+
+    def __getattr__(self, name: str) -> Any:
+        def call(*arguments: Any) -> tuple[Any, ...]:
+            if name == "cudaRuntimeGetVersion":
+                return self.cudaError_t.cudaSuccess, 12060
+            if name == "cudaGetDeviceCount":
+                raise RuntimeError("Failed to dlopen libcuda.so.1")
+            raise RuntimeError(f'Function "{name}" not found')
+
+        return call
+
+
+def test_a_binding_that_raises_without_a_driver_is_as_one_that_answers() -> None:
+    cuda = CudaPythonAdapter(WithoutLibrary())
+    assert (cuda.device_count(), cuda.driver_version(), cuda.runtime_version()) == (0, 0, 12060)
+    with pytest.raises(DriverMissingError, match="there is no NVIDIA driver"):
+        require_driver(cuda)
+    for call in (cuda.memory, cuda.create_stream, lambda: cuda.allocate(8), lambda: cuda.attach(0)):
+        with pytest.raises(CudaError, match=r'failed: Function "cuda\w+" not found'):
+            call()
+
+
+def test_a_failure_whose_text_cannot_be_asked_for_is_coded_too() -> None:
+    class Silent(FakeRuntime):
+        def cudaGetErrorString(self, status: Any) -> Any:  # noqa: N802
+            raise RuntimeError('Function "cuGetErrorString" not found')
+
+    error = FakeRuntime.cudaError_t.cudaErrorMemoryAllocation
+    with pytest.raises(CudaError, match=r"cudaMalloc failed with cudaErrorMemoryAllocation \(2\)"):
+        CudaPythonAdapter(Silent(cudaMalloc=(error, 0))).allocate(8)
 
 
 def test_pycuda_failures_are_coded_and_graphs_are_not_claimed() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import msgspec
 import pytest
@@ -16,10 +17,11 @@ from fake_tensorrt import fake_tensorrt
 
 from edge_irdet.engine.cuda.adapter import Device
 from edge_irdet.engine.tensorrt.building import BuildConfig, EngineBuilder
-from edge_irdet.engine.tensorrt.identity import PORTABLE_FROM, covers
+from edge_irdet.engine.tensorrt.identity import PORTABLE, EngineRecord, covers, memory_class, mismatches
 from edge_irdet.engine.tensorrt.module import TensorRTModule
 from edge_irdet.engine.tensorrt.runner import TensorRTRunner
 from edge_irdet.engine.tensorrt.store import StoredEngine, read_engine
+from edge_irdet.engine.tensorrt.trust import sealed
 from edge_irdet.errors import (
     EngineDamagedError,
     EngineMismatchError,
@@ -59,15 +61,17 @@ def activate(
     return trt.events
 
 
-THOR = Device("Thor (FAKE)", "11.0", 64 << 30)
-ORIN_NANO = Device("Orin Nano (FAKE)", "8.7", 8 << 30)
+THOR = Device("Thor (FAKE)", "11.0", 64 << 30, 20, True)
+ORIN_NANO = Device("Orin Nano (FAKE)", "8.7", 8 << 30, 8, True)
 
 
 @pytest.mark.parametrize(
     ("options", "difference"),
     [
-        ({"device": THOR}, "compute capability, device"),
+        ({"device": THOR}, "compute capability, device, multiprocessors, memory"),
         ({"device": ORIN_NANO}, "device"),
+        ({"device": replace(ORIN, multiprocessors=16)}, "multiprocessors"),
+        ({"device": replace(ORIN, total_bytes=15 << 30)}, "memory"),
         ({"version": "10.13.3"}, "TensorRT version"),
         ({"generation": "11"}, "TensorRT version"),
         ({"generation": "rtx"}, "module, TensorRT version"),
@@ -82,7 +86,7 @@ def test_an_engine_from_elsewhere_names_both_identities(
         activate(small_package, engine=engine if given else None, **options)
     error = caught.value
     assert f"differs in {difference}\n" in error.what
-    assert "engine: fp32 by tensorrt 10.3.0 for SM 8.7 (Orin (FAKE))" in error.what
+    assert "engine: fp32 by tensorrt 10.3.0 for SM 8.7 (Orin (FAKE), 8 SMs, 8 GiB)" in error.what
     assert "needed: fp32 by " in error.what
     assert f"edge-irdet build {small_package.directory} --precision fp32" in error.next_step
     assert activate.events == []  # type: ignore[attr-defined]
@@ -165,7 +169,8 @@ def test_a_record_that_lies_about_the_tensors(small_package: Package) -> None:
     record = engine.path.with_suffix(".json")
     fields = json.loads(record.read_bytes())
     fields["identity"]["outputs"][0]["shape"] = [1, 4, 4]
-    record.write_text(json.dumps(fields))
+    lying = sealed(msgspec.convert(fields, EngineRecord))
+    record.write_bytes(msgspec.json.encode(lying))
     with pytest.raises(EngineDamagedError, match="its identity says"):
         activate(small_package)
 
@@ -204,10 +209,28 @@ def test_the_key_holds_all_of_the_identity(small_package: Package) -> None:
         (["8.7"], "8.7", True),
         (["8.7"], "8.6", False),
         (["8.6", "8.9"], "8.9", True),
-        ([PORTABLE_FROM], "12.0", True),
-        ([PORTABLE_FROM], "8.0", True),
-        ([PORTABLE_FROM], "7.5", False),
+        ([PORTABLE], "12.0", True),
+        ([PORTABLE], "8.0", True),
+        ([PORTABLE], "7.5", False),
+        # TensorRT-RTX does not name them, whatever their numbers.
+        *(([PORTABLE], capability, False) for capability in ("8.7", "9.0", "10.0", "10.3", "11.0")),
+        ([PORTABLE, "8.7"], "8.7", True),
     ],
 )
 def test_which_gpu_an_engine_covers(built_for: list[str], capability: str, fits: bool) -> None:
     assert covers(built_for, capability) is fits
+
+
+@pytest.mark.parametrize(
+    ("total_bytes", "gib"), [(8 << 30, 8), (7_960_000_000, 8), (3_700_000_000, 4), (61 << 30, 64), (1, 4)]
+)
+def test_memory_classes_are_those_of_data_sheets(total_bytes: int, gib: int) -> None:
+    assert memory_class(total_bytes) == gib
+
+
+def test_an_identity_from_before_boards_were_told_apart_still_fits(small_package: Package) -> None:
+    engine = built(small_package)
+    old = msgspec.structs.replace(engine.identity, multiprocessors=None, memory_gib=None)
+    assert b"multiprocessors" not in msgspec.json.encode(old)
+    here = TensorRTModule(fake_tensorrt("10", FakeCuda())).host(ORIN)
+    assert mismatches(old, here, Precision.FP32, old.model_sha256) == []

@@ -20,7 +20,7 @@ pytest.importorskip("onnxsim")
 from onnx import TensorProto, helper, numpy_helper
 
 from edge_irdet.engine.tensorrt.building import BuildConfig, EngineBuilder
-from edge_irdet.engine.tensorrt.identity import PORTABLE_FROM, EngineRecord, Host
+from edge_irdet.engine.tensorrt.identity import PORTABLE, EngineRecord, Host
 from edge_irdet.engine.tensorrt.module import TensorRTModule
 from edge_irdet.engine.tensorrt.store import find_engine, read_plan
 from edge_irdet.errors import EngineBuildError, OptionError
@@ -119,7 +119,7 @@ def test_builds_a_plan(
         ("boxes", [1, boxes, 4], "float32"),
         ("scores", [1, boxes, 1], "float32"),
     ]
-    assert identity.compute_capabilities == [PORTABLE_FROM]
+    assert identity.compute_capabilities == [PORTABLE]
     assert not [path for path in engine.path.parent.iterdir() if path.suffix not in (".engine", ".json")]
 
 

@@ -10,7 +10,7 @@ import pytest
 
 pytest.importorskip("onnx")
 
-from fake_cuda import FakeCuda
+from fake_cuda import ADA, ORIN, FakeCuda
 from fake_tensorrt import fake_tensorrt
 
 from edge_irdet.engine.cpu_runner import CpuRunner
@@ -37,7 +37,7 @@ class World:
 
     def __init__(self, package: Package, generation: str = "10") -> None:
         self.package = package
-        self.cuda = FakeCuda()
+        self.cuda = FakeCuda(ADA if generation == "rtx" else ORIN)
         self.trt = fake_tensorrt(generation, self.cuda)
         self.module = TensorRTModule(self.trt)
         self.engine = EngineBuilder(package, self.module, self.cuda).build(BuildConfig())
@@ -298,3 +298,8 @@ def test_fp16_runs_its_own_engine(world: World) -> None:
         assert runner.engine is not None
         assert runner.engine.identity.precision is Precision.FP16
         assert runner.infer(frames(1)[0])["boxes"].dtype == np.float32
+
+
+def test_the_context_tells_no_profiler_of_each_layer(world: World) -> None:
+    with world.runner():
+        assert world.trt.state.nvtx == ["NONE"]

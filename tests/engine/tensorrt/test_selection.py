@@ -49,7 +49,8 @@ def test_tensorrt_where_an_engine_fits(small_package: Package) -> None:
     assert isinstance(chosen.runner, TensorRTRunner)
     assert (chosen.runtime, chosen.precision) == ("tensorrt", Precision.FP32)
     assert chosen.reason == (
-        f"TensorRT runtime, fp32: {engine.path.name} fits tensorrt 10.3.0 on SM 8.7 (Orin (FAKE))"
+        f"TensorRT runtime, fp32: {engine.path.name} fits tensorrt 10.3.0 on SM 8.7 "
+        "(Orin (FAKE), 8 SMs, 8 GiB)"
     )
     feeds = {"image": np.full((1, 1, 4, 6), 200, np.uint8)}
     with chosen.runner as gpu, choose_runner(small_package, runtime="cpu", threads=1).runner as cpu:
