@@ -48,7 +48,7 @@ def test_a_code_is_found_however_it_is_written(written: str) -> None:
     assert find_error(written) is errors.EngineMismatchError
 
 
-@pytest.mark.parametrize(("wrong", "near"), [("E612", "E611"), ("E60", "E601"), ("E806", "E606")])
+@pytest.mark.parametrize(("wrong", "near"), [("E613", "E612"), ("E60", "E601"), ("E806", "E606")])
 def test_an_unknown_code_names_the_near_ones(wrong: str, near: str) -> None:
     with pytest.raises(OptionError, match=f"{wrong}.*near: .*{near}"):
         find_error(wrong)
