@@ -55,7 +55,7 @@ function onChange(state) {
   if (state !== "live") {
     put(byId("health"), "Unknown");
     byId("health").dataset.level = "unknown";
-    panel.alert([state === "full" ? "This device serves as many viewers as it may; trying again." : "No connection to the device: what is on show is old. Trying again."], "bad");
+    panel.alert([state === "full" ? "This device serves its maximum number of viewers. Trying again." : "No connection to the device: the picture and figures are old. Trying again."], "bad");
   }
   tick();
 }

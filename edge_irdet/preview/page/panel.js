@@ -26,7 +26,7 @@ export class Panel {
     const titles = {
       latency: "From capture to the record handed to all outputs, since the start",
       tail: "99 % of the frames took less, since the start",
-      age: "Of the youngest picture on show, since its capture",
+      age: "Time since the capture of the newest picture shown",
       detector: "Preprocessing, inference and suppression, median",
       dropped: "Captured and dropped because a newer frame came first",
       missed: "Made by the camera and never arrived",
