@@ -131,10 +131,9 @@ def _evaluate_images(
 ) -> None:
     require_extra("evaluate", "pycocotools")
     from edge_irdet.dataset.opening import read_dataset
-    from edge_irdet.dataset.sample import Sample
     from edge_irdet.detection.detector import Detector
     from edge_irdet.evaluation.average_precision import EVALUATION_SCORE
-    from edge_irdet.evaluation.image_report import Prediction, evaluate
+    from edge_irdet.evaluation.predicting import evaluate_images
     from edge_irdet.evaluation.sheet import write_sheet
 
     if sheet is not None and not sheet.parent.is_dir():
@@ -145,21 +144,13 @@ def _evaluate_images(
     dataset = read_dataset(data, split, layout)
     with Detector(package, replace(config, score_threshold=EVALUATION_SCORE)) as detector:
         manifest = detector.package.manifest
-        threshold = manifest.postprocess.score_threshold if score is None else score
-
-        def predict(sample: Sample) -> Prediction:
-            detector.reset()  # stills are no sequence
-            if detector.has_saliency:
-                return Prediction(*detector.detect_with_saliency(sample.image))
-            return Prediction(detector.detect(sample.image))
-
         with Progress(console=Console(stderr=True), transient=True) as bar:
             task = bar.add_task("evaluating", total=len(dataset))
-            report = evaluate(
-                predict,
+            report = evaluate_images(
+                detector,
                 dataset,
-                score_threshold=threshold,
-                progress=lambda done, total: bar.update(task, completed=done, total=total),
+                score,
+                lambda done, total: bar.update(task, completed=done, total=total),
             )
     if sheet is not None:
         write_sheet(report, dataset, sheet)
@@ -178,22 +169,20 @@ def _evaluate_videos(
     score: float | None,
     as_json: bool,
 ) -> None:
-    from edge_irdet.dataset.video_labels import videos_of_split
     from edge_irdet.detection.detector import Detector
-    from edge_irdet.evaluation.video_rates import THRESHOLDS, rate_videos, threshold_index
+    from edge_irdet.evaluation.predicting import evaluate_videos
+    from edge_irdet.evaluation.video_rates import THRESHOLDS, threshold_index
 
-    name, videos = videos_of_split(data, split)
     with Detector(package, replace(config, score_threshold=float(THRESHOLDS[0]))) as detector:
         manifest = detector.package.manifest
         threshold = manifest.postprocess.score_threshold if score is None else score
         threshold_index(threshold)  # before minutes of work
         with Progress(console=Console(stderr=True), transient=True) as bar:
-            task = bar.add_task("evaluating", total=len(videos))
-            report = rate_videos(
-                detector.detect,
+            task = bar.add_task("evaluating", total=None)
+            report = evaluate_videos(
+                detector,
                 data,
-                name,
-                videos,
+                split,
                 every,
                 lambda video, done, total: bar.update(task, completed=done, total=total),
             )

@@ -14,11 +14,11 @@ import onnx
 from numpy.typing import NDArray
 
 from edge_irdet.dataset.labelled_dataset import LabelledDataset
-from edge_irdet.dataset.sample import Sample
 from edge_irdet.detection.detector import Detector, DetectorConfig
 from edge_irdet.engine.cpu_runner import CpuRunner
 from edge_irdet.evaluation.average_precision import EVALUATION_SCORE
-from edge_irdet.evaluation.image_report import EvaluationReport, Prediction, evaluate
+from edge_irdet.evaluation.image_report import EvaluationReport
+from edge_irdet.evaluation.predicting import evaluate_images
 from edge_irdet.package import Package, SixteenBitSpec
 
 WARM_UP = 3
@@ -53,15 +53,7 @@ class GraphMeasurer:
             score_threshold=EVALUATION_SCORE, sixteen_bit=self.sixteen_bit, threads=self.threads
         )
         with self._runner(graph) as runner, Detector(self.package, config, runner) as detector:
-
-            def predict(sample: Sample) -> Prediction:
-                detector.reset()  # stills are no sequence
-                if detector.has_saliency:
-                    return Prediction(*detector.detect_with_saliency(sample.image))
-                return Prediction(detector.detect(sample.image))
-
-            threshold = self.package.manifest.postprocess.score_threshold
-            return evaluate(predict, dataset, score_threshold=threshold, progress=progress)
+            return evaluate_images(detector, dataset, progress=progress)
 
     def outputs(
         self, graph: onnx.ModelProto, frames: list[NDArray[np.uint8]]
