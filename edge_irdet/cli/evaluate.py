@@ -143,7 +143,6 @@ def _evaluate_images(
         )
     dataset = read_dataset(data, split, layout)
     with Detector(package, replace(config, score_threshold=EVALUATION_SCORE)) as detector:
-        manifest = detector.package.manifest
         with Progress(console=Console(stderr=True), transient=True) as bar:
             task = bar.add_task("evaluating", total=len(dataset))
             report = evaluate_images(
