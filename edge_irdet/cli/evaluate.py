@@ -142,15 +142,17 @@ def _evaluate_images(
             "name a folder that exists with --sheet",
         )
     dataset = read_dataset(data, split, layout)
-    with Detector(package, replace(config, score_threshold=EVALUATION_SCORE)) as detector:
-        with Progress(console=Console(stderr=True), transient=True) as bar:
-            task = bar.add_task("evaluating", total=len(dataset))
-            report = evaluate_images(
-                detector,
-                dataset,
-                score,
-                lambda done, total: bar.update(task, completed=done, total=total),
-            )
+    with (
+        Detector(package, replace(config, score_threshold=EVALUATION_SCORE)) as detector,
+        Progress(console=Console(stderr=True), transient=True) as bar,
+    ):
+        task = bar.add_task("evaluating", total=len(dataset))
+        report = evaluate_images(
+            detector,
+            dataset,
+            score,
+            lambda done, total: bar.update(task, completed=done, total=total),
+        )
     if sheet is not None:
         write_sheet(report, dataset, sheet)
     if as_json:
