@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from markdown_pages import ROOT, pages, parse_page
 
-PAGES = [ROOT / "CONTRIBUTING.md", *(path for path in pages() if ROOT / "docs" in path.parents)]
+PAGES = [path for path in pages() if "calibration" not in path.parts]
 each_page = pytest.mark.parametrize("path", PAGES, ids=lambda path: str(path.relative_to(ROOT)))
 
 MISTAKES = re.compile(
@@ -41,6 +41,8 @@ def test_idioms_are_english(path: Path) -> None:
 
 @each_page
 def test_a_line_has_one_sentence(path: Path) -> None:
+    if ROOT / "docs" not in path.parents and path.name != "CONTRIBUTING.md":
+        pytest.skip("for pages that several people edit: docs/ and CONTRIBUTING.md")
     if path.name == "errors.md":
         pytest.skip("generated from docstrings: one line is one answer")
     assert [line for line in prose_lines(path) if SENTENCES.search(LEAD.sub("", line))] == []
