@@ -228,7 +228,7 @@ def stream_command(
 
     \b
     Examples:
-      edge-irdet stream --source synthetic: --output out.jsonl --output out.mp4
+      edge-irdet stream --source synthetic:treeline --output out.jsonl --output out.mp4
       edge-irdet stream --source /dev/video0 --map16 linear-percentile --output -
     """
     sources = [open_source(uri) for uri in source_uris]
@@ -284,7 +284,7 @@ def stream_command(
             stack.close()
             summary = pipeline.summary()
             if summary.frames:
-                print_summary(summary, console)
+                print_summary(summary, summary.live or Pace(pace) is Pace.REALTIME, console)
                 if scoring is not None:
                     print_score(scoring, console)
     summary.require_complete()

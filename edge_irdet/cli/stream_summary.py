@@ -9,8 +9,15 @@ from edge_irdet.scoring import ScoringSink
 from edge_irdet.stream.summary import StreamSummary
 
 
-def print_summary(summary: StreamSummary, console: Console) -> None:
-    """A table of the stream's figures, and where its results are."""
+def print_summary(summary: StreamSummary, own_rate: bool, console: Console) -> None:
+    """A table of the stream's figures, and where its results are.
+
+    Args:
+        summary: of the stream.
+        own_rate: frames came at the source's own rate. Where they were read as fast as they were taken, the
+            time from capture to record is that of waiting in a full queue, and says nothing of a camera.
+        console: to print to.
+    """
     table = Table(show_header=False, title="stream")
     lost = f"{summary.dropped} dropped, {summary.missed} missed, {summary.skipped} skipped"
     table.add_row("frames", f"{summary.frames} ({lost})")
@@ -19,15 +26,20 @@ def print_summary(summary: StreamSummary, console: Console) -> None:
     table.add_row("detections", f"{summary.detections}")
     if summary.fps is not None:
         table.add_row("end to end", f"{summary.fps:.1f} frames/s")
-    for name, part in (
-        ("latency, capture to record", summary.latency_ms),
-        ("  detector", summary.detector_ms),
-        ("  outputs", summary.sinks_ms),
-    ):
+    stages = [("detector", summary.detector_ms), ("outputs", summary.sinks_ms)]
+    if own_rate:
+        stages.insert(0, ("latency, capture to record", summary.latency_ms))
+    for name, part in stages:
         if part.p50 is not None:
             table.add_row(name, f"p50 {part.p50:.2f}  p90 {part.p90:.2f}  p99 {part.p99:.2f} ms")
     console.print(table)
+    if not own_rate:
+        console.print(
+            "As fast as possible; --pace realtime measures the latency.", style="dim", highlight=False
+        )
     for sink in summary.sinks:
+        if sink.sink == ScoringSink.usage:
+            continue
         missed = f", {sink.lost} lost" if sink.lost else ""
         console.print(f"{sink.sink}: {sink.written} records{missed}", highlight=False)
 

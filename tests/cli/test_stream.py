@@ -62,6 +62,19 @@ def test_several_sources_need_an_output_each_where_it_takes_one(tmp_path: Path) 
     assert "out-{n}.mp4" in finished.stderr
 
 
+def test_latency_is_shown_where_frames_come_at_their_own_rate(tmp_path: Path) -> None:
+    source = "synthetic:?frames=8&rate=20"
+    free = run("stream", "--source", source, "--output", "free.jsonl", folder=tmp_path).stderr
+    assert "capture to record" not in free
+    assert "--pace realtime" in free
+    paced = run("stream", "--source", source, "--pace", "realtime", folder=tmp_path).stderr
+    assert "capture to record" in paced
+    for printed in (free, paced):
+        assert "detector" in printed
+        assert "score against truth" not in printed, "not an output of the user's"
+        assert "false alarms: " in printed
+
+
 def test_tracks_are_in_the_records(tmp_path: Path) -> None:
     finished = run("stream", "--source", SCENE, "--track", "--output", "-", folder=tmp_path)
     assert finished.returncode == 0, finished.stderr
