@@ -12,6 +12,4 @@ waits = sorted((record.emit_ns - record.capture_ns) / 1e6 for record in records)
 middle, late = waits[len(waits) // 2], waits[len(waits) * 99 // 100]
 last = records[-1]
 print(f"{len(records)} frames: {middle:.1f} ms from capture to record, 99 % within {late:.1f} ms")
-print(
-    f"{last.dropped} frames dropped for newer ones, {last.skipped} unreadable, {last.missed} missed by the device"
-)
+print(f"{last.dropped} dropped for newer ones, {last.skipped} unreadable, {last.missed} never delivered")
