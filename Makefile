@@ -10,11 +10,12 @@ THREADS ?= 0
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DELETE_ON_ERROR:
-.PHONY: demo test lint docs soak gpu-check full-model clean help
+.PHONY: demo test test-runtime lint docs soak gpu-check full-model clean help
 
 help:
 	@echo "make demo   the main job on a synthetic scene: .venv, demo/detections.jsonl, overlay.mp4, contact.png"
 	@echo "make test   all tests, types and lint, in .venv-test"
+	@echo "make test-runtime PYTHON=python3.12   on that interpreter: all tests that need neither torch nor onnx"
 	@echo "make lint   types and lint alone"
 	@echo "make docs   the generated pages of docs/reference"
 	@echo "make gpu-check   on a machine with an NVIDIA GPU: what works there and how fast, as one JSON"
@@ -33,6 +34,16 @@ help:
 	.venv-test/bin/python -m pip install --quiet --disable-pip-version-check torch==2.13.0
 	.venv-test/bin/python -m pip install --quiet --disable-pip-version-check --editable '.[train,tensorrt-rtx,dev]'
 	touch $@
+
+# One environment per version of the interpreter, without torch and onnx: their tests skip with that reason.
+RUNTIME_VENV = .venv-runtime-$(shell $(PYTHON) -c 'import platform; print(platform.python_version())')
+
+test-runtime: pyproject.toml
+	test -e $(RUNTIME_VENV)/installed -a ! pyproject.toml -nt $(RUNTIME_VENV)/installed || { \
+		$(PYTHON) -m venv $(RUNTIME_VENV); \
+		$(RUNTIME_VENV)/bin/python -m pip install --quiet --disable-pip-version-check --editable '.[evaluate,dev]'; \
+		touch $(RUNTIME_VENV)/installed; }
+	$(RUNTIME_VENV)/bin/python -m pytest -rs
 
 # What follows the commands is for whoever runs them for the first time.
 demo: .venv/installed
@@ -85,4 +96,4 @@ full-model: .venv-test/installed
 	.venv-test/bin/edge-irdet evaluate runs/light-sgmtlm --data $(DATA) --split split73_grouped_test.txt
 
 clean:
-	rm -rf .venv .venv-test demo build .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf .venv .venv-test .venv-runtime-* demo build .pytest_cache .mypy_cache .ruff_cache .hypothesis

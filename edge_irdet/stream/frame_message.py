@@ -36,7 +36,7 @@ class FrameHeader:
     """Pixels."""
 
     pixel_format: PixelFormat
-    """GREY: one byte a pixel; Y16: two, little-endian. Rows follow one another without gaps."""
+    """GREY: one byte per pixel; Y16: two, little-endian. Rows follow one another without gaps."""
 
     sequence: int
     """Counted by the host, one more for each frame that it captured, sent or not."""

@@ -39,7 +39,7 @@ class StreamSummary(LossCounts, frozen=True, kw_only=True):
 
     @property
     def fps(self) -> float | None:
-        """Frames a second, end to end."""
+        """Frames per second, end to end."""
         return self.frames / self.seconds if self.seconds > 0 and self.frames else None
 
     def require_complete(self) -> None:

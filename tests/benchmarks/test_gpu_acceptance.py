@@ -158,7 +158,7 @@ def test_an_excused_crash_is_skipped_and_still_tells_of_it(behaviours: ModuleTyp
         ("module", Status.SKIPPED, "a_module_nobody_has is not installed"),
         ("own_module", Status.FAILED, "a_module_that_is_gone"),
         ("differs", Status.FAILED, "2 px, allowed 1"),
-        ("coded", Status.FAILED, "E604 cuda: cudaMalloc failed"),
+        ("coded", Status.FAILED, "E604 CUDA: cudaMalloc failed"),
         ("bug", Status.FAILED, "KeyError: 'missing'"),
         ("excused_and_passes", Status.PASSED, ""),
     ],

@@ -48,7 +48,7 @@ DETECTION_COLUMNS = (
 
 
 class CsvSink(Sink):
-    """One row a detection, after a header; a frame without detections has one row with their columns empty.
+    """One row per detection, after a header; a frame without detections has one row with their columns empty.
 
     Numbers are written so that they read back equal, truth values as 1 and 0, what is unknown as nothing. All
     rows of a frame are written at once: a reader finds all of them or none. Tracks that no detection of the

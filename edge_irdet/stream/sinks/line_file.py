@@ -40,7 +40,7 @@ class LineFile:
             ) from error
         self._regular = stat.S_ISREG(os.fstat(self._descriptor).st_mode)
         self._torn = 0
-        """Bytes at the end of a regular file that are no whole line and could not be taken back yet."""
+        """Bytes at the end of a regular file that are not a whole line and could not be taken back yet."""
         self._rest = b""
         """What a pipe or terminal still lacks of a line that it has the start of."""
 

@@ -12,7 +12,7 @@ from edge_irdet.stream.sinks.sink import Sink, StreamInfo
 
 
 class MotSink(Sink):
-    """``frame,id,left,top,width,height,score,-1,-1,-1`` a detection.
+    """``frame,id,left,top,width,height,score,-1,-1,-1`` per detection.
 
     Frames count from 1, so a frame is its sequence number plus one; the id is the track's, or -1. The format
     counts pixels from 1 as well: left and top are ours plus one (MOTChallenge development kit).
@@ -34,7 +34,7 @@ class MotSink(Sink):
         self._file = LineFile(self.path)
 
     def write(self, frame: Frame, record: Record) -> None:
-        """Append one line a detection, all of a frame or none."""
+        """Append one line per detection, all of a frame or none."""
         assert self._file is not None
         lines = []
         for found in record.detections:

@@ -29,7 +29,7 @@ MAX_WAITING = 256
 """Records on their way to the broker; further ones are lost."""
 
 KEEP_ALIVE_SECONDS = 15
-"""A broker that is silent for one and a half times this long is looked for anew."""
+"""A broker that is silent for one and a half times this long is connected to again."""
 
 CONNECT_SECONDS = 5.0
 """How long one attempt to connect may take."""

@@ -31,7 +31,7 @@ def open_sink(uri: str) -> Sink:
     if "\0" in uri or (scheme in _PEERS and not unquote(uri).isprintable()):
         # Not shown: where its credentials end cannot be told.
         raise OptionError(
-            "an output has control characters or bytes that are no UTF-8 in its name",
+            "an output has control characters or bytes that are not UTF-8 in its name",
             "write its name in plain text",
         )
     if uri == "-":
@@ -77,7 +77,7 @@ def sink_usages() -> tuple[str, ...]:
 
 
 def open_sinks(outputs: Sequence[str], sources: Sequence[str]) -> list[Output]:
-    """The sinks of all outputs; one with ``{n}`` in its name becomes one sink a source.
+    """The sinks of all outputs; one with ``{n}`` in its name becomes one sink per source.
 
     Args:
         outputs: as the user wrote them.
@@ -109,7 +109,7 @@ def open_sinks(outputs: Sequence[str], sources: Sequence[str]) -> list[Output]:
             stem, suffix = os.path.splitext(output)
             raise OptionError(
                 f"the output {redact_uri(output)!r} takes one source, and there are {len(sources)}",
-                f"write one a source: --output '{stem}-{INDEX}{suffix}'",
+                f"write one per source: --output '{stem}-{INDEX}{suffix}'",
             )
     return opened
 

@@ -69,7 +69,7 @@ class OverlayVideoSink(Sink):
             raise FrameSizeChangedError(
                 f"frame {frame.sequence} of {frame.source} is {frame.image.shape[1]}x{frame.image.shape[0]}, "
                 f"the ones before were {self._shape[1]}x{self._shape[0]}; a video has one size",
-                "leave the overlay video away; .jsonl, .txt and .png outputs take frames of any size",
+                "omit the overlay video; .jsonl, .txt and .png outputs take frames of any size",
             )
         assert self._writer is not None
         draw(frame.image, record, self._scale, self._picture, self._trails)
@@ -108,7 +108,7 @@ class OverlayVideoSink(Sink):
         writer = cv2.VideoWriter(str(self._unfinished), cv2.CAP_FFMPEG, codec, self._rate, size)
         if not writer.isOpened():
             raise OutputFailedError(
-                f"no encoder for {self.path} at {size[0]}x{size[1]} and {self._rate:g} frames a second",
+                f"no encoder for {self.path} at {size[0]}x{size[1]} and {self._rate:g} frames per second",
                 "choose .avi, or check OpenCV: python -c 'import cv2; print(cv2.getBuildInformation())'",
             )
         self._writer = writer

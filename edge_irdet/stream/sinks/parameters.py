@@ -38,7 +38,7 @@ def host_and_port(uri: str, text: str, default: int | None = None) -> tuple[str,
         host.encode("idna" if match["host"] else "ascii")
     except UnicodeError as error:
         raise OptionError(
-            f"the output {redact_uri(uri)!r} names {host!r}, which is no host name: {error}",
+            f"the output {redact_uri(uri)!r} names {host!r}, which is not a host name: {error}",
             "write a host name or an address",
         ) from error
     return host, port

@@ -23,7 +23,7 @@ class StreamInfo:
     """Class names."""
 
     rate: float | None
-    """Frames a second of the source, None where unknown."""
+    """Frames per second of the source, None where unknown."""
 
     frame_count: int | None
     """Frames of the source, None where unknown."""
@@ -34,7 +34,7 @@ class Sink(ABC):
 
     A sink that fails in :meth:`write` is asked again with the next record, unless the stream was told to end
     with it; what it could not take is counted. So it must be in order again after it has raised: nothing
-    half-written, and a lost peer looked for anew.
+    half-written, and a lost peer connected to again.
 
     Args:
         name: what messages and status call it: the output as the user wrote it, without credentials.

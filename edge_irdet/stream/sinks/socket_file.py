@@ -19,7 +19,7 @@ def clear_socket_file(path: Path) -> None:
 
     Raises:
         OutputFailedError: the path is too long, its folder is not there, another process listens on it, or it
-            is a file that is no socket, which is left alone.
+            is a file that is not a socket, which is left alone.
     """
     if len(os.fsencode(path)) > MAX_PATH_BYTES:
         raise OutputFailedError(
@@ -40,7 +40,7 @@ def clear_socket_file(path: Path) -> None:
         ) from error
     if not stat.S_ISSOCK(mode):
         raise OutputFailedError(
-            f"{path} is there already and is no socket", "choose another path, or move that file away"
+            f"{path} is there already and is not a socket", "choose another path, or move that file away"
         )
     if _somebody_listens(path):
         raise OutputFailedError(

@@ -58,7 +58,7 @@ class UdpTarget:
 
 
 class UdpSink(Sink):
-    """One record a datagram. That nobody listens is no failure: UDP has no way to know.
+    """One record per datagram. That nobody listens is not a failure: UDP has no way to know.
 
     A record that is too large for a datagram is lost as a whole. A host name is looked up when the stream
     opens and every minute after that, in a thread of its own; it stands for its IPv4 address if it has one.
@@ -267,8 +267,8 @@ def udp_target(uri: str, parsed: SourceURI) -> UdpTarget:
     given = parsed.parameters
     if given and not _is_multicast(host):
         raise OptionError(
-            f"the output {redact_uri(uri)!r} has parameters of multicast; {host} is no such address",
-            "leave ttl and interface away, or send to 224.0.0.0..239.255.255.255 or [ff00::]..[ffff::]",
+            f"the output {redact_uri(uri)!r} has multicast parameters, and {host} is not a multicast address",
+            "omit ttl and interface, or send to 224.0.0.0..239.255.255.255 or [ff00::]..[ffff::]",
         )
     ttl = whole_number(uri, given, "ttl", 1, 0, 255) if "ttl" in given else None
     return UdpTarget(host, port, ttl, given.get("interface"))

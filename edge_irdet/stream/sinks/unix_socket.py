@@ -35,7 +35,7 @@ class UnixSocketSink(Sink):
     Needs no thread: readers are let in and served when a record comes, and nothing ever waits for them. One
     that falls back by more than :data:`MAX_WAITING_BYTES` is disconnected, so that what a reader gets has no
     gaps up to its end; the record at which that happens counts as lost. That there is no reader, or that one
-    leaves, is no failure.
+    leaves, is not a failure.
 
     Args:
         name: as the user wrote it.

@@ -50,7 +50,7 @@ class PublisherConfig:
 class ZeroMqSink(Sink):
     """Messages of two parts, the topic and the JSON record.
 
-    That nobody has subscribed is no failure: a PUB socket is made so. Subscribers that come later get the
+    That nobody has subscribed is not a failure: a PUB socket is made so. Subscribers that come later get the
     records from then on; ZeroMQ itself connects again after a loss, in both modes.
 
     Args:

@@ -66,7 +66,7 @@ class GStreamerSource(Source):
 
     @property
     def rate(self) -> float | None:
-        """Frames a second that the pipeline's caps state."""
+        """Frames per second that the pipeline's caps state."""
         return self._rate
 
     def open(self) -> None:

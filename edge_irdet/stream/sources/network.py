@@ -97,9 +97,11 @@ class _Decoder:
 class NetworkSource(Source):
     """Frames of a network stream: RTSP, HTTP (MJPEG, HLS, files), MPEG-TS over TCP or UDP.
 
-    A network stream has no end: whatever ends it is :class:`SourceLostError`. Over transports that lose
-    packets (UDP, and plain TCP, which may relay them) pictures after a loss are passed over until the next
-    key picture, because the decoder makes up what is missing in them.
+    A network stream has no end: whatever ends it is :class:`SourceLostError`. Pictures before the first key
+    picture are passed over, because the decoder makes up what is missing in them; so are, over transports
+    that lose packets (UDP, and plain TCP, which may relay them), those between a loss and the next key
+    picture. Over the others an encoder that sends no key pictures at all (intra refresh) is believed after
+    the time of silence.
 
     Args:
         uri: as the user wrote it.
@@ -128,7 +130,7 @@ class NetworkSource(Source):
 
     @property
     def rate(self) -> float | None:
-        """Frames a second that the stream declares."""
+        """Frames per second that the stream declares."""
         return self._rate
 
     def open(self) -> None:
@@ -137,7 +139,7 @@ class NetworkSource(Source):
         Raises:
             ExtraMissingError: this OpenCV has no FFmpeg.
             SourceLostError: not reachable, refused, silent, or no video; with what the server said.
-            FrameFormatError: more than 8 bits a pixel that are not 16-bit grey.
+            FrameFormatError: more than 8 bits per pixel that are not 16-bit grey.
         """
         self.close()
         if not cv2.videoio_registry.hasBackend(cv2.CAP_FFMPEG):
@@ -162,7 +164,7 @@ class NetworkSource(Source):
         rate = float(capture.get(cv2.CAP_PROP_FPS))
         self._rate = rate if 0.0 < rate < 1000.0 else None
         self._gaps, self._sequence, self._shape = TimestampGaps(), 0, None
-        self._damaged_since, self._lost_before, self.missed = None, False, 0
+        self._damaged_since, self._lost_before, self.missed = time.monotonic(), False, 0
         decoder = _Decoder(capture, self)
         self._thread = ReadingThread(f"read {self._split.hostname}", decoder.read_one, decoder.release)
 
@@ -213,14 +215,10 @@ class NetworkSource(Source):
         self._sequence += 1
         if picture.key:
             self._damaged_since = None
-        if self._damaged_since is not None:
-            self.skips.add(f"picture {sequence}: after a loss, before the next key picture")
-            if time.monotonic() - self._damaged_since > self.address.silence_s:
-                raise SourceLostError(
-                    f"{self.uri} lost packets and sent no key picture for {self.address.silence_s:g} s since",
-                    "set the encoder to a key picture every one or two seconds",
-                )
+        if self._damaged_since is not None and self._is_damaged(self._damaged_since):
+            self.skips.add(f"picture {sequence}: before the next key picture")
             return None
+        self._damaged_since = None
         changed = self._shape is not None and picture.image.shape != self._shape
         self._shape = picture.image.shape
         discontinuity, self._lost_before = changed or self._lost_before, False
@@ -232,6 +230,16 @@ class NetworkSource(Source):
             pixel_format=pixel_format_of(picture.image),
             discontinuity=discontinuity,
         )
+
+    def _is_damaged(self, since: float) -> bool:
+        if time.monotonic() - since <= self.address.silence_s:
+            return True
+        if self._lossy:
+            raise SourceLostError(
+                f"{self.uri} sent no key picture for {self.address.silence_s:g} s after opening or a loss",
+                "set the encoder to a key picture every one or two seconds",
+            )
+        return False
 
     def _options(self) -> str:
         if not self._split.scheme.startswith("rtsp"):
@@ -256,7 +264,7 @@ class NetworkSource(Source):
         elif depth is not None:
             capture.release()
             raise FrameFormatError(
-                f"{self.uri} has {depth} bits a pixel, which OpenCV would cut down to 8",
+                f"{self.uri} has {depth} bits per pixel, which OpenCV would cut down to 8",
                 "have it sent with 8 bits, or as 16-bit grey (gray16le)",
             )
 

@@ -68,7 +68,7 @@ def open_ffmpeg(url: str, options: str, parameters: list[int]) -> cv2.VideoCaptu
 
 
 def cut_depth(capture: cv2.VideoCapture) -> int | None:
-    """Bits a pixel of a video that OpenCV's FFmpeg would silently cut down to 8; None where it does not."""
+    """Bits per pixel of a video that OpenCV's FFmpeg would silently cut down to 8; None where it does not."""
     code = int(capture.get(cv2.CAP_PROP_CODEC_PIXEL_FORMAT))
     if code != GREY16_CODE and chr(code & 0xFF) == "Y" and code >> 24 in HIGH_DEPTHS:
         return code >> 24
@@ -104,7 +104,7 @@ def grey_of_decoded(raw: NDArray[Any], pool: ImagePool) -> NDArray[np.uint8] | N
 
 @contextlib.contextmanager
 def quiet_opencv(level: int = LOG_ERRORS) -> Iterator[None]:
-    """OpenCV logs errors only: its warnings name the sources, and a lost camera is looked for for days.
+    """OpenCV logs errors only: its warnings name the sources, and a lost camera is retried for days.
 
     Args:
         level: :data:`LOG_ERRORS` or :data:`LOG_NOTHING`.

@@ -10,7 +10,7 @@ from urllib.parse import SplitResult
 from edge_irdet.errors import SourceLostError
 
 CONNECT_SECONDS = 2.0
-"""Time for one TCP connection; it holds nobody up but the source that is looked for."""
+"""Time for one TCP connection; it holds nobody up but the source that is retried."""
 
 ANSWER_SECONDS = 1.0
 """Time for the one answer that explains a refusal."""

@@ -67,7 +67,7 @@ class Source(ABC):
 
     @property
     def rate(self) -> float | None:
-        """Frames a second that the source says it has, None where it cannot know."""
+        """Frames per second that the source says it has, None where it cannot know."""
         return None
 
     @property

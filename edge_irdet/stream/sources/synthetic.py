@@ -45,7 +45,7 @@ class SyntheticSource(Source):
 
     @property
     def rate(self) -> float | None:
-        """Frames a second of the scene's motion."""
+        """Frames per second of the scene's motion."""
         return self.config.rate
 
     @property

@@ -112,7 +112,7 @@ class UnixSocketSource(Source):
         Raises:
             ReadTimeout: no host is there, or it sends nothing now.
             SourceLostError: the host left, or stopped in the middle of a frame.
-            CameraError: what it sent is no frame.
+            CameraError: what it sent is not a frame.
         """
         if self._listening is None:
             return None
@@ -145,7 +145,7 @@ class UnixSocketSource(Source):
         except FileNotFoundError:
             return
         if not stat.S_ISSOCK(mode):
-            raise CameraError(f"{self.path} is there and is no socket", "name another path")
+            raise CameraError(f"{self.path} is there and is not a socket", "name another path")
         with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:
             probe.setblocking(False)
             result = probe.connect_ex(str(self.path))

@@ -50,7 +50,7 @@ class VideoFileSource(Source):
 
     @property
     def rate(self) -> float | None:
-        """Frames a second that the container declares."""
+        """Frames per second that the container declares."""
         return self._rate
 
     def open(self) -> None:
@@ -59,7 +59,7 @@ class VideoFileSource(Source):
         Raises:
             SourceMissingError: there is no such file.
             SourceTruncatedError: it is empty, or FFmpeg finds no video in it.
-            FrameFormatError: it has more than 8 bits a pixel and is not 16-bit grey.
+            FrameFormatError: it has more than 8 bits per pixel and is not 16-bit grey.
         """
         if not self.path.is_file():
             raise SourceMissingError(
@@ -72,7 +72,7 @@ class VideoFileSource(Source):
         if depth is not None:
             capture.release()
             raise FrameFormatError(
-                f"{self.path} has {depth} bits a pixel, which OpenCV would cut down to 8",
+                f"{self.path} has {depth} bits per pixel, which OpenCV would cut down to 8",
                 "convert it to 16-bit grey: ffmpeg -i IN -pix_fmt gray16le -c:v ffv1 OUT.mkv",
             )
         if is_grey16(capture):

@@ -241,7 +241,7 @@ def test_a_running_stream_and_other_files_are_left_alone(
     assert reader.record().sequence == 0
     document = place.with_name("document")
     document.write_text("mine")
-    with pytest.raises(OutputFailedError, match="no socket"):
+    with pytest.raises(OutputFailedError, match="not a socket"):
         open_sink(f"unix://{document}").open(info)
     assert document.read_text() == "mine"
 
@@ -260,7 +260,7 @@ def test_a_file_that_another_stream_has_put_there_since_is_left(
 
 @pytest.mark.parametrize(
     ("name", "message"),
-    [("none/records.sock", "no folder"), ("x" * 120, "bytes; the path"), ("link", "no socket")],
+    [("none/records.sock", "no folder"), ("x" * 120, "bytes; the path"), ("link", "not a socket")],
 )
 def test_sockets_that_cannot_be_made(name: str, message: str, short_folder: Path, info: StreamInfo) -> None:
     (short_folder / "link").symlink_to("/nonexistent")

@@ -175,7 +175,7 @@ def test_a_file_of_the_user_is_not_replaced_by_an_ipc_socket(
 ) -> None:
     document = short_folder / "document"
     document.write_text("mine")
-    with pytest.raises(OutputFailedError, match="no socket"):
+    with pytest.raises(OutputFailedError, match="not a socket"):
         open_sink(f"zmq:ipc://{document}").open(info)
     assert document.read_text() == "mine"
     sink = open_sink(f"zmq:ipc://{short_folder / 'records.ipc'}")

@@ -376,6 +376,31 @@ def test_no_damaged_picture_comes_out_of_a_stream_with_losses(stream: bytes) -> 
         np.testing.assert_array_equal(frame.image, clean[number_of(frame.image)])
 
 
+def test_nothing_comes_out_before_the_first_key_picture(stream: bytes) -> None:
+    def pictures(content: bytes) -> tuple[list[Frame], int]:
+        with (
+            TcpServer(lambda connection: connection.sendall(content)) as server,
+            open_source(f"tcp://127.0.0.1:{server.port}#silence=2") as source,
+        ):
+            frames = []
+            with contextlib.suppress(SourceLostError):
+                while True:
+                    frames.append(read(source, 1)[0])
+            return frames, source.skips.count
+
+    whole, skipped = pictures(stream)
+    assert (len(whole), skipped) == (60, 0)
+    clean = {number_of(frame.image): frame.image for frame in whole}
+    for share in (0.1, 0.25, 0.35):
+        joined = int(share * len(stream)) // TS_PACKET * TS_PACKET
+        frames, skipped = pictures(stream[joined:])
+        assert len(frames) > 12
+        assert skipped > 0
+        assert not frames[0].discontinuity
+        for frame in frames:
+            np.testing.assert_array_equal(frame.image, clean[number_of(frame.image)])
+
+
 def test_a_transport_stream_over_udp(stream: bytes) -> None:
     packets = [stream[start : start + TS_PACKET] for start in range(0, len(stream), TS_PACKET)]
     port = udp_port()

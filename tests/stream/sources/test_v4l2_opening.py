@@ -129,7 +129,7 @@ def test_old_drivers_without_capabilities_of_the_device() -> None:
     [
         ("format=Y14", "format Y14 (it gives YUYV)"),
         ("format=Y16&size=640x512", "size 640x512 (it gives 16x12)"),
-        ("format=Y16&rate=60", "60 frames a second at 8x6 (it gives 30)"),
+        ("format=Y16&rate=60", "60 frames per second at 8x6 (it gives 30)"),
     ],
 )
 def test_what_the_camera_does_not_have_is_refused_with_what_it_has(parameters: str, refused: str) -> None:
@@ -210,7 +210,7 @@ def test_faulty_drivers_are_refused_before_their_buffers_are_read() -> None:
     assert "gives 1 buffers" in refusal(fake).what
     fake = thermal_camera()
     fake.padding = -1
-    assert "15 bytes a row for 8 pixels" in refusal(fake).what
+    assert "15 bytes per row for 8 pixels" in refusal(fake).what
     fake = thermal_camera()
     fake.field_order = 7
     assert "half pictures in turn" in refusal(fake).what

@@ -45,7 +45,7 @@ class CaptureBuffers:
         self._buffers: list[_MappedBuffer] = []
         self._requested = False
         self._streaming = False
-        # One for all calls: nothing is allocated a frame.
+        # One for all calls: nothing is allocated per frame.
         self._taken = v4l2.Buffer()
         self._lent = v4l2.Buffer()
         self.stamps_are_monotonic = False

@@ -84,7 +84,7 @@ class V4L2Source(Source):
 
     @property
     def rate(self) -> float | None:
-        """Frames a second that the driver states."""
+        """Frames per second that the driver states."""
         return self._agreement.rate if self._agreement else None
 
     @property

@@ -55,7 +55,7 @@ class FrameSize:
     """Pixels; ``height`` where it is one size."""
 
     rates: tuple[float, ...]
-    """Frames a second, highest first, at the largest size; of a range, its two ends. Empty: the driver says
+    """Frames per second, highest first, at the largest size; of a range, its two ends. Empty: the driver says
     nothing about them."""
 
     rates_are_range: bool = False
@@ -117,7 +117,7 @@ def read_identity(path: Path, device: VideoDevice) -> tuple[CameraIdentity, int]
     """Who the camera is, and the capabilities (``V4L2_CAP_...``) of this device of it.
 
     Raises:
-        CameraError: it is no V4L2 device.
+        CameraError: it is not a V4L2 device.
     """
     answer = v4l2.Capability()
     try:
@@ -209,7 +209,7 @@ def _rates(device: VideoDevice, code: int, width: int, height: int) -> tuple[tup
 
 
 def rate_of(interval: v4l2.Fraction) -> float | None:
-    """Frames a second of a time for one frame; None where the driver gives none."""
+    """Frames per second of a time for one frame; None where the driver gives none."""
     if not interval.numerator or not interval.denominator:
         return None
     return float(interval.denominator / interval.numerator)

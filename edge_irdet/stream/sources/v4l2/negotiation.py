@@ -37,7 +37,7 @@ class Agreement:
     """Where the picture lies in its buffers."""
 
     rate: float | None
-    """Frames a second that it states; None where it states none."""
+    """Frames per second that it states; None where it states none."""
 
     description: str
     """All of it in words, such as ``Y16 640x512 at 60 fps``."""
@@ -138,7 +138,7 @@ def _layout(
     stride = stride or width * packed.pitch  # 0 where the driver does not say
     if stride < width * packed.pitch or stride > 2**24:
         raise CameraError(
-            f"{path} states {stride} bytes a row for {width} pixels of {packed.name}",
+            f"{path} states {stride} bytes per row for {width} pixels of {packed.name}",
             "its driver is faulty for this format; ask for another: edge-irdet sources",
         )
     return ImageLayout(packed, width, height, stride, _window(path, request, width, height))
@@ -185,9 +185,9 @@ def _set_rate(
     if wanted is not None and (rate is None or abs(rate - wanted) > RATE_TOLERANCE * wanted):
         given = "it does not say at what rate" if rate is None else f"it gives {rate:.4g}"
         raise CameraError(
-            f"{path} does not give {wanted:g} frames a second at {layout.width}x{layout.height} ({given}); "
+            f"{path} does not give {wanted:g} frames per second at {layout.width}x{layout.height} ({given}); "
             f"it has: {_listing(offered)}",
-            "leave rate= away, or ask for one it has: edge-irdet sources",
+            "omit rate=, or ask for one it has: edge-irdet sources",
         )
     return rate
 

@@ -41,7 +41,7 @@ class CameraRequest:
     """(width, height) of the camera's image, telemetry rows included."""
 
     rate: float | None = None
-    """Frames a second."""
+    """Frames per second."""
 
     telemetry: TelemetryRows = TelemetryRows()
     """Rows that are cut off."""
@@ -111,7 +111,7 @@ def _rate(value: str) -> float:
     except ValueError:
         rate = math.nan
     if not SLOWEST_RATE <= rate <= FASTEST_RATE:
-        raise OptionError(f"rate={value} is not a number of frames a second", "write rate=30 or rate=8.6")
+        raise OptionError(f"rate={value} is not a number of frames per second", "write rate=30 or rate=8.6")
     return rate
 
 
