@@ -6,10 +6,25 @@ Pages that are generated as a whole are replaced. Of hand-written pages only wha
 
 from __future__ import annotations
 
+import ast
+import enum
+import inspect
 import json
+import re
+import textwrap
+from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
+import click
+import cloup
+import msgspec
+
+from edge_irdet.cli import SECTIONS, commands
+from edge_irdet.cli.formatting import Command
 from edge_irdet.errors.catalog import AREAS, all_errors, describe_error, explanation
+from edge_irdet.package import Manifest
+from edge_irdet.record import Record, count_descriptions
 
 REFERENCE = Path(__file__).parent / "reference"
 
@@ -47,11 +62,214 @@ def errors_list() -> str:
     return json.dumps([describe_error(error) for error in all_errors()], indent=2) + "\n"
 
 
+# The command line ----------------------------------------------------------------------------------------
+
+
+def command_sections() -> str:
+    """Every command with its options, in the order of the help."""
+    parts = []
+    for title, members in SECTIONS.items():
+        parts.append(f"## {title}\n")
+        for member in members:
+            context = commands.make_context("edge-irdet", ["explain"], resilient_parsing=True)
+            parts += _command(member, context)
+    return "\n".join(parts)
+
+
+def _command(command: click.Command, parent: click.Context) -> Iterator[str]:
+    context = command.context_class(command, info_name=command.name, parent=parent)
+    usage = " ".join([context.command_path, *command.collect_usage_pieces(context)])
+    yield f"### {command.name}\n\n    {usage}\n"
+    for paragraph in inspect.cleandoc(command.help or "").split("\n\n"):
+        if paragraph.startswith("\b\n"):
+            title, *lines = paragraph.removeprefix("\b\n").split("\n")
+            if title.startswith("Example:") and not lines:
+                title, lines = "Example:", [title.removeprefix("Example:").strip()]
+            yield f"{title}\n\n{textwrap.indent(textwrap.dedent(chr(10).join(lines)), '    ')}\n"
+        else:
+            yield re.sub(r"(?<=[a-z0-9)][.!?]) (?=[A-Z])", "\n", " ".join(paragraph.split())) + "\n"
+    if isinstance(command, click.Group):
+        for child in command.commands.values():
+            yield from _command(child, context)
+        return
+    for group, options in _option_groups(command):
+        yield _option_table(group, options, context)
+    if isinstance(command, Command):
+        for heading, forms in command.usages().items():
+            rows = [re.split(r"\s{3,}", form, maxsplit=1) for form in forms]
+            yield _table(["form", "meaning"], [[_code(form), _cell(text)] for form, text in rows], heading)
+
+
+def _option_groups(command: click.Command) -> Iterator[tuple[str, list[click.Option]]]:
+    grouped: set[str | None] = set()
+    if isinstance(command, cloup.Command):
+        for group in command.option_groups:
+            grouped |= {option.name for option in group.options}
+            yield group.title, list(group.options)
+    rest = [one for one in command.params if isinstance(one, click.Option) and one.name not in grouped]
+    if rest:
+        yield "Other options" if grouped else "Options", rest
+
+
+def _option_table(title: str, options: Sequence[click.Option], context: click.Context) -> str:
+    with_variables = any(option.envvar for option in options)
+    rows = []
+    for option in options:
+        extra = option.get_help_extra(context)
+        names = ", ".join(option.opts)
+        value = "" if option.is_flag else f" {option.make_metavar(context)}"
+        default = "required" if option.required else extra.get("default", "")
+        row = [_code(names + value), _cell((option.help or "") + _limits(option.type)), _cell(default)]
+        rows.append([*row, _code(str(option.envvar))] if with_variables else row)
+    headings = ["option", "meaning", "default"]
+    return _table([*headings, "environment"] if with_variables else headings, rows, title)
+
+
+def _limits(kind: click.ParamType[Any]) -> str:
+    """The range of a number as a sentence."""
+    if not isinstance(kind, (click.IntRange, click.FloatRange)):
+        return ""
+    least = None if kind.min is None else f"{'above' if kind.min_open else 'at least'} {kind.min:g}"
+    most = None if kind.max is None else f"{'below' if kind.max_open else 'at most'} {kind.max:g}"
+    limits = " and ".join(limit for limit in (least, most) if limit is not None)
+    return f" {limits[0].upper()}{limits[1:]}." if limits else ""
+
+
+# Structs -------------------------------------------------------------------------------------------------
+
+
+def struct_tables(root: type[msgspec.Struct]) -> str:
+    """A table of the fields of a struct, and one of each struct inside it."""
+    parts, waiting, done = [], [root], {root}
+    while waiting:
+        struct = waiting.pop(0)
+        rows = []
+        for field in msgspec.structs.fields(struct):
+            meaning = _cell(_meaning(struct, field.name))
+            rows.append([_code(field.encode_name), _json_type(field.type), meaning])
+            for inner in _structs_in(field.type):
+                if inner not in done:
+                    done.add(inner)
+                    waiting.append(inner)
+        parts.append(f"### {_heading(struct)}\n\n{_table(['field', 'type', 'meaning'], rows)}")
+    return "\n".join(parts)
+
+
+def _heading(struct: type[msgspec.Struct]) -> str:
+    words = re.findall(r"[A-Z][a-z0-9]*", struct.__name__)
+    if len(words) > 1 and words[-1] in ("Record", "Spec"):
+        words.pop()
+    return " ".join([words[0], *(word.lower() for word in words[1:])])
+
+
+def _meaning(struct: type[msgspec.Struct], name: str) -> str:
+    for base in struct.__mro__:
+        documented = _field_docstrings(base) if base.__module__.startswith("edge_irdet.") else {}
+        if name in documented:
+            return documented[name]
+    return count_descriptions().get(name, "")
+
+
+def _field_docstrings(struct: type) -> dict[str, str]:
+    (definition,) = ast.parse(textwrap.dedent(inspect.getsource(struct))).body
+    assert isinstance(definition, ast.ClassDef)
+    found = {}
+    for field, text in zip(definition.body, definition.body[1:], strict=False):
+        match field, text:
+            case ast.AnnAssign(target=ast.Name(id=name)), ast.Expr(value=ast.Constant(value=str(meaning))):
+                found[name] = " ".join(meaning.split())
+    return found
+
+
+def _structs_in(kind: Any) -> Iterator[type[msgspec.Struct]]:
+    if isinstance(kind, type) and issubclass(kind, msgspec.Struct):
+        yield kind
+    for part in getattr(kind, "__args__", ()):
+        yield from _structs_in(part)
+
+
+def _json_type(kind: Any) -> str:
+    """A type as it is in JSON."""
+    return _described(msgspec.inspect.type_info(kind))
+
+
+def _described(kind: Any) -> str:
+    names = {
+        msgspec.inspect.IntType: "integer",
+        msgspec.inspect.FloatType: "number",
+        msgspec.inspect.StrType: "string",
+        msgspec.inspect.BoolType: "boolean",
+        msgspec.inspect.NoneType: "null",
+        msgspec.inspect.AnyType: "any",
+    }
+    if type(kind) in names:
+        return names[type(kind)]
+    if isinstance(kind, msgspec.inspect.EnumType):
+        return " \\| ".join(f"`{member.value}`" for member in _members(kind.cls))
+    if isinstance(kind, msgspec.inspect.StructType):
+        heading = _heading(kind.cls)
+        return f"[{heading}](#{heading.lower().replace(' ', '-')})"
+    if isinstance(kind, msgspec.inspect.ListType):
+        return f"list of {_described(kind.item_type)}"
+    if isinstance(kind, msgspec.inspect.TupleType):
+        return "[" + ", ".join(_described(item) for item in kind.item_types) + "]"
+    if isinstance(kind, msgspec.inspect.DictType):
+        return f"object: {_described(kind.key_type)} to {_described(kind.value_type)}"
+    if isinstance(kind, msgspec.inspect.UnionType):
+        return " or ".join(_described(one) for one in kind.types)
+    if isinstance(kind, msgspec.inspect.Metadata):
+        return _described(kind.type)
+    raise TypeError(f"docs/generate.py has no words for {kind}")
+
+
+def _members(values: type[enum.Enum]) -> list[enum.Enum]:
+    return list(values)
+
+
+# Markdown ------------------------------------------------------------------------------------------------
+
+
+def _table(headings: Sequence[str], rows: Sequence[Sequence[str]], title: str | None = None) -> str:
+    lines = [] if title is None else [f"**{title}**", ""]
+    lines += [_row(headings), "|---" * len(headings) + "|", *map(_row, rows)]
+    return "\n".join(lines) + "\n"
+
+
+def _row(cells: Sequence[str]) -> str:
+    return "| " + " | ".join(cells) + " |"
+
+
+def _cell(text: str) -> str:
+    return text.replace("``", "`").replace("|", "\\|").replace("<", "&lt;").replace("*", "\\*")
+
+
+def _code(text: str) -> str:
+    return "`" + text.replace("|", "\\|") + "`"
+
+
+def put_between(page: Path, name: str, content: str) -> str:
+    """A page with other content between its marks.
+
+    Raises:
+        ValueError: it has no such marks.
+    """
+    text = page.read_text(encoding="utf-8")
+    pattern = rf"(<!-- generated: {name} -->\n).*?(<!-- end generated -->)"
+    if not re.search(pattern, text, re.DOTALL):
+        raise ValueError(f"{page} has no <!-- generated: {name} --> ... <!-- end generated -->")
+    return re.sub(pattern, lambda found: found[1] + content + found[2], text, count=1, flags=re.DOTALL)
+
+
 def generated_files() -> dict[Path, str]:
     """Every file with generated parts, and what it should hold."""
+    parts = {"cli": command_sections(), "record": struct_tables(Record), "package": struct_tables(Manifest)}
     return {
         REFERENCE / "errors.md": errors_page(),
         REFERENCE / "errors.json": errors_list(),
+        **{
+            REFERENCE / f"{name}.md": put_between(REFERENCE / f"{name}.md", name, parts[name])
+            for name in parts
+        },
     }
 
 

@@ -141,7 +141,7 @@ class PostprocessSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """C of the NWD in network pixels; read by the rule ``nwd`` only."""
 
     max_detections: Positive = 300
-    """At most this many detections a frame, the best (YOLOv5's 300)."""
+    """Largest number of detections per frame, best first (YOLOv5's 300)."""
 
 
 class InputSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

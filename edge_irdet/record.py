@@ -69,23 +69,24 @@ class DetectionRecord(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Left, top, right, bottom in continuous pixels of the source frame: column ``i`` covers [i, i + 1)."""
 
     score: float
-    """0..1."""
+    """Confidence, 0..1."""
 
     class_id: int
-    """Index into the package's classes."""
+    """Index into the classes of the package."""
 
     class_name: str
-    """The class's name."""
+    """Name of that class."""
 
     centroid: tuple[float, float]
-    """x, y in the same pixels: where the target's own brightness has its centre, to a fraction of a pixel."""
+    """x, y of the target's centre of brightness in the same pixels, measured in the source frame to a
+    fraction of a pixel."""
 
     scr: float | None = None
     """Local signal-to-clutter ratio: how far the target stands out from its surroundings, in standard
-    deviations of these; null where there is no surrounding to measure."""
+    deviations of the surroundings; null without surroundings."""
 
     track_id: int | None = None
-    """Number of the confirmed track that took it, null where none did."""
+    """Confirmed track that took this detection; null without one."""
 
 
 class TrackState(str, Enum):
@@ -102,59 +103,59 @@ class TrackRecord(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """One confirmed track."""
 
     track_id: int
-    """From 1; never used twice in a stream."""
+    """Number from 1, never reused in a stream."""
 
     state: TrackState
-    """Whether it was seen in this frame."""
+    """``confirmed``: seen in this frame; ``coasting``: not seen, position predicted."""
 
     centre: tuple[float, float]
-    """x, y of the filter's estimate in continuous pixels."""
+    """x, y of the estimated position in continuous pixels."""
 
     velocity: tuple[float, float]
-    """Pixels a second."""
+    """x, y in pixels per second."""
 
     sigma: float
-    """Standard deviation of the estimated place, pixels, the larger of its two axes."""
+    """Standard deviation of the estimated position in pixels, the larger of its two axes."""
 
     box: tuple[float, float, float, float]
-    """The last box it was given, moved to ``centre``."""
+    """Box of the last detection, moved to ``centre``."""
 
     class_id: int
-    """Of the last detection it was given."""
+    """Class of the last detection."""
 
     score: float
-    """Of the last detection it was given, 0..1."""
+    """Score of the last detection, 0..1."""
 
     hits: int
-    """Frames in which it was seen."""
+    """Number of frames in which it was seen."""
 
     missed: int
-    """Frames since it was seen."""
+    """Number of frames since it was last seen."""
 
 
 class Record(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """One frame's record. An empty ``detections`` means: looked, and found none."""
 
     schema: Annotated[int, msgspec.Meta(ge=1)] = RECORD_SCHEMA
-    """Version of this layout."""
+    """Version of this layout; a reader rejects a higher one."""
 
     source: str
-    """The source's URI without credentials."""
+    """URI of the source, without credentials."""
 
     sequence: int
-    """Number of the frame at its source, from 0."""
+    """Number of the frame at the source, from 0; it continues over interruptions."""
 
     capture_ns: int
-    """Capture, ns of the machine's monotonic clock."""
+    """Capture time, ns of ``CLOCK_MONOTONIC`` of the machine that runs the stream; not the time of day."""
 
     emit_ns: int
-    """When the record was made, same clock."""
+    """Time the record was made, same clock; ``emit_ns - capture_ns`` is the age of the result."""
 
     width: int
-    """Of the source frame, pixels."""
+    """Width of the source frame, pixels."""
 
     height: int
-    """Of the source frame, pixels."""
+    """Height of the source frame, pixels."""
 
     pixel_format: str
     """``GREY`` (8 bits) or ``Y16``."""
@@ -167,17 +168,17 @@ class Record(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
     # Of this source, up to this frame: see FrameCounts. Version 1 had the first two only.
 
     discontinuity: bool
-    """Something is missing before this frame, or its size is another."""
+    """Frames are missing before this one, or its size differs: do not interpolate across it."""
 
     shutter: bool = False
-    """The frame shows the camera's closed shutter (flat-field correction) or nothing at all: that no target
-    was found in it says nothing."""
+    """The camera's shutter was closed (flat-field correction), or the frame shows nothing: the absence of
+    detections says nothing about the scene."""
 
     detections: list[DetectionRecord]
-    """Best score first."""
+    """Detections, best score first."""
 
     tracks: list[TrackRecord] | None = None
-    """Confirmed tracks, null without a tracker."""
+    """Confirmed tracks by number; null without a tracker."""
 
 
 _encoder = msgspec.json.Encoder()
