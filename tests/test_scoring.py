@@ -20,10 +20,6 @@ from edge_irdet.stream.sources.opening import open_source
 
 WIDTH, HEIGHT = 64, 48
 
-boxes = st.lists(
-    st.tuples(st.floats(0, WIDTH), st.floats(0, HEIGHT), st.floats(0.5, 20), st.floats(0.5, 20)), max_size=6
-).map(lambda rows: [(x, y, x + width, y + height) for x, y, width, height in rows])
-
 Boxes = Sequence[tuple[float, float, float, float]]
 
 
@@ -56,16 +52,24 @@ def test_pd_is_told_by_the_size_of_the_target() -> None:
 
 
 @settings(max_examples=60)
-@given(st.lists(st.tuples(boxes, boxes), max_size=5))
-def test_the_sizes_add_up(frames: list[tuple[Boxes, Boxes]]) -> None:
-    score = ScoringSink()
-    for detected, true in frames:
-        score_frame(score, detected, true)
+@given(st.integers(0, 2**32 - 1), st.integers(0, 5), st.integers(0, 6))
+def test_the_sizes_add_up(seed: int, images: int, most: int) -> None:
+    score, generator, detections = ScoringSink(), np.random.default_rng(seed), 0
+
+    def boxes() -> Boxes:
+        places = generator.uniform((0, 0), (WIDTH, HEIGHT), (generator.integers(most + 1), 2))
+        sizes = generator.uniform(0.5, 20, places.shape)
+        return np.hstack([places, places + sizes]).tolist()
+
+    for _ in range(images):
+        detected = boxes()
+        detections += len(detected)
+        score_frame(score, detected, boxes())
     counts = score.counts
-    assert counts.images == len(frames)
+    assert counts.images == images
     assert sum(found.targets for found in score.by_size.values()) == counts.targets
     assert sum(found.detected for found in score.by_size.values()) == counts.detected
-    assert counts.detected + counts.false_alarms == sum(len(detected) for detected, _ in frames)
+    assert counts.detected + counts.false_alarms == detections
     assert all(found.detected <= found.targets for found in score.by_size.values())
 
 

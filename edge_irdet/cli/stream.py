@@ -262,21 +262,21 @@ def stream_command(
     console = Console(stderr=True, quiet=quiet)
     console.print(detector.reason, style="dim", highlight=False)
     with detector, ExitStack() as stack:
-        board, page, scoring = StreamBoard(), None, None
+        page, scoring = None, None
         if preview is not None:
-            page = _page(preview, preview_token_file, board)
+            page = _page(preview, preview_token_file)
             sinks.append(Output(page))
         if any(source.has_truth for source in sources):
             scoring = ScoringSink()
             sinks.append(Output(scoring))
-        pipeline = Pipeline(sources, detector, sinks, pipeline_config, board)
+        pipeline = Pipeline(sources, detector, sinks, pipeline_config)
         if page is not None:
             page.start()
             stack.callback(page.close)
             console.print(f"preview: {page.url}", highlight=False)
-        stack.enter_context(HealthFile(health_file, board))
+        stack.enter_context(HealthFile(health_file, pipeline.board))
         stack.enter_context(stopped_by_signals(pipeline))
-        stack.enter_context(_StreamProgress(board, frames, console))
+        stack.enter_context(_StreamProgress(pipeline.board, frames, console))
         keep_latency_even()
         try:
             pipeline.run()
@@ -290,9 +290,9 @@ def stream_command(
     summary.require_complete()
 
 
-def _page(address: str, token_file: Path | None, board: StreamBoard) -> PreviewSink:
+def _page(address: str, token_file: Path | None) -> PreviewSink:
     host, port = preview_address(address)
-    return PreviewSink(PreviewConfig(host, port, preview_token(token_file)), board)
+    return PreviewSink(PreviewConfig(host, port, preview_token(token_file)))
 
 
 class _StreamProgress(Progress):

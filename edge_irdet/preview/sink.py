@@ -5,7 +5,7 @@ from __future__ import annotations
 import socket
 from typing import TYPE_CHECKING, ClassVar
 
-from edge_irdet.errors import ExtraMissingError, OutputFailedError
+from edge_irdet.errors import ExtraMissingError, OptionError, OutputFailedError
 from edge_irdet.errors.installation import install_step
 from edge_irdet.preview.config import PreviewConfig
 from edge_irdet.preview.newest import NewestFrames
@@ -23,7 +23,6 @@ class PreviewSink(Sink):
 
     Args:
         config: where it listens, and for whom.
-        board: of the stream; the pipeline gets the same one.
 
     Raises:
         ExtraMissingError: the extra ``[preview]`` is not installed.
@@ -31,11 +30,11 @@ class PreviewSink(Sink):
 
     usage: ClassVar[str] = "--preview [HOST:]PORT   web page with the live picture, /metrics and /healthz"
 
-    def __init__(self, config: PreviewConfig, board: StreamBoard) -> None:
+    def __init__(self, config: PreviewConfig) -> None:
         # With port 0 the port is not known yet, and a wrong one must not be shown.
         super().__init__(f"preview {bracketed(config.host)}:{config.port}" if config.port else "preview")
         self._config = config
-        self._board = board
+        self._board: StreamBoard | None = None
         self._frames = NewestFrames()
         self._server: PreviewServer | None = None
         _server_class()
@@ -48,12 +47,30 @@ class PreviewSink(Sink):
         # An address that means all of this machine's is none that a browser can open.
         return f"http://{socket.gethostname() if host in ('0.0.0.0', '::') else bracketed(host)}:{port}/"
 
+    def attach(self, board: StreamBoard) -> None:
+        """Show the stream that writes this board.
+
+        Raises:
+            OptionError: it shows another pipeline's.
+        """
+        if self._board not in (None, board):
+            raise OptionError(
+                "the preview belongs to another pipeline", "make a PreviewSink for each pipeline"
+            )
+        self._board = board
+
     def start(self) -> None:
         """Listen. May be called before the stream runs, so that the page shows a source being waited for.
 
         Raises:
+            OptionError: no pipeline has it among its sinks.
             OutputFailedError: the address cannot be listened on.
         """
+        if self._board is None:
+            raise OptionError(
+                "the preview belongs to no pipeline yet",
+                "start it after Pipeline(source, detector, [preview])",
+            )
         if self._server is None:
             server = _server_class()(self._config, self._frames, self._board)
             server.start()

@@ -19,7 +19,6 @@ from collections.abc import Sequence
 import msgspec
 
 from edge_irdet.detection.description import DetectorDescription
-from edge_irdet.errors import OptionError
 from edge_irdet.record import LossCounts, Record
 from edge_irdet.stream.delivery import Detected
 from edge_irdet.stream.latency_histogram import LatencyHistogram
@@ -207,27 +206,24 @@ class SinkEntry:
 
 
 class StreamBoard:
-    """What a stream is doing, in one place.
+    """What a stream is doing, in one place: ``pipeline.board``.
 
-    A pipeline makes its own board (``pipeline.board``). Whoever must read before there is a pipeline, such as
-    a preview that is one of its sinks, makes the board first and hands it to both:
+    A pipeline makes its board first and shows it to each of its sinks
+    (:meth:`edge_irdet.stream.sinks.sink.Sink.attach`), so a sink can tell how the stream is, as the preview
+    does.
 
-    >>> board = StreamBoard()
-    >>> page = PreviewSink(PreviewConfig(), board)
-    >>> pipeline = Pipeline(source, detector, [page], board=board)
-
-    A board serves one pipeline.
+    Args:
+        detector: what detects.
     """
 
-    def __init__(self) -> None:
-        self.detector = DetectorDescription()
-        """What detects; empty until a pipeline has taken the board."""
+    def __init__(self, detector: DetectorDescription) -> None:
+        self.detector = detector
+        """What detects."""
         self.sources: list[SourceEntry] = []
         """In the order in which they were added."""
         self.sinks: list[SinkEntry] = []
         """In the order in which they were added."""
         self._lock = threading.Lock()
-        self._taken = False
         self._started_ns = time.monotonic_ns()
         self._first_received_ns = 0
         self._last_emitted_ns = 0
@@ -258,19 +254,6 @@ class StreamBoard:
             entry = SinkEntry(self._lock, name)
             self.sinks.append(entry)
             return entry
-
-    def take(self, detector: DetectorDescription) -> None:
-        """Take the board for one pipeline, before any source is added.
-
-        Raises:
-            OptionError: another pipeline has it.
-        """
-        with self._lock:
-            if self._taken:
-                raise OptionError(
-                    "a pipeline got the board of another one", "make a StreamBoard for each pipeline"
-                )
-            self._taken, self.detector = True, detector
 
     def start(self) -> None:
         """The stream starts now."""

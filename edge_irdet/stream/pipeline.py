@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from edge_irdet.detection.description import DetectorDescription
 from edge_irdet.detection.detections import Detections
+from edge_irdet.errors import OptionError
 from edge_irdet.stream.board import StreamBoard
 from edge_irdet.stream.capture import Capture
 from edge_irdet.stream.delivery import Detected
@@ -91,10 +92,9 @@ class Pipeline:
         detector: active.
         sinks: not yet open; as :class:`Output` where one is for one of several sources only.
         config: policy, length, reconnection, tracking.
-        board: where the stream writes how it is; None makes one, :attr:`board`.
 
     Raises:
-        OptionError: another pipeline has the board.
+        OptionError: there is no source, or a sink belongs to another pipeline.
     """
 
     def __init__(
@@ -103,19 +103,19 @@ class Pipeline:
         detector: FrameDetector,
         sinks: Sequence[Sink | Output],
         config: PipelineConfig | None = None,
-        board: StreamBoard | None = None,
     ) -> None:
         self.config = config or PipelineConfig()
         self.sources = [sources] if isinstance(sources, Source) else list(sources)
-        self.board = StreamBoard() if board is None else board
-        """How the stream is, for a preview, a health file or a program of one's own."""
+        if not self.sources:
+            raise OptionError("a stream needs a source", "give it one: open_source('synthetic:')")
+        self.board = StreamBoard(detector.description)
+        """How the stream is, for a health file or a program of one's own; sinks get it by themselves."""
         self._detector = detector
         self._sessions = [detector.session() for _ in self.sources]
         self.policies = [
             self.config.policy or (FramePolicy.LATEST if source.live else FramePolicy.LOSSLESS)
             for source in self.sources
         ]
-        self.board.take(detector.description)
         entries = [self.board.add_source(source.uri, source.live) for source in self.sources]
         self._queues = FrameQueues(self.policies, entries)
         self._captures = [
@@ -123,6 +123,8 @@ class Pipeline:
             for source, entry in zip(self.sources, entries, strict=True)
         ]
         outputs = [sink if isinstance(sink, Output) else Output(sink) for sink in sinks]
+        for output in outputs:
+            output.sink.attach(self.board)
         counted = [
             CountedSink(output, self.board.add_sink(output.sink.name), self.config.stop_on_output_failure)
             for output in outputs
@@ -131,6 +133,7 @@ class Pipeline:
         self._emitter = Emitter(records, counted, self.board, self.stop)
         # A plain flag: an Event's lock is not re-entrant, and signal handlers come at any moment.
         self._stopping = False
+        self._ran = False
 
     def stop(self) -> None:
         """End the stream after the frames that wait; signal handlers and other threads may call it."""
@@ -148,10 +151,14 @@ class Pipeline:
         (:class:`ReconnectionConfig`); a record that an output cannot take is counted.
 
         Raises:
+            OptionError: it ran before; a pipeline runs once.
             EdgeIrdetError: of a source that cannot be opened at the start, or of a file, after the frames
                 before it went all the way; of the detector; of an output that cannot be opened or, where the
                 configuration says so, written. :meth:`summary` holds the figures up to there.
         """
+        if self._ran:
+            raise OptionError("this pipeline has run already", "make another Pipeline for another run")
+        self._ran = True
         self.board.start()
         ended = threading.Event()
         checker = threading.Thread(

@@ -20,8 +20,7 @@ DESCRIPTION = DetectorDescription(
 
 def board_of(*sources: str, sinks: Sequence[str] = ("out.jsonl",)) -> StreamBoard:
     """A board on which all sources run and nothing has been seen yet."""
-    board = StreamBoard()
-    board.take(DESCRIPTION)
+    board = StreamBoard(DESCRIPTION)
     for name in sources:
         board.add_source(name, live=True).enter(SourceState.RUNNING)
     for name in sinks:

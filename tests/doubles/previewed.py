@@ -14,7 +14,7 @@ import numpy as np
 
 from doubles.boards import write_record
 from edge_irdet.detection.detections import Detections
-from edge_irdet.preview import PreviewSink
+from edge_irdet.preview import PreviewConfig, PreviewSink
 from edge_irdet.record import FrameCounts, Record
 from edge_irdet.stream.board import StreamBoard
 from edge_irdet.stream.frame import Frame, pixel_format_of
@@ -56,6 +56,13 @@ def feed(
     sink.write(frame, record)
     write_record(board, frame, record)
     return record
+
+
+def preview_of(board: StreamBoard, **settings: Any) -> PreviewSink:
+    """A preview of what a test writes on a board; not yet started."""
+    sink = PreviewSink(PreviewConfig(**settings))
+    sink.attach(board)
+    return sink
 
 
 class PageEnd:

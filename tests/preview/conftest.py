@@ -10,8 +10,8 @@ pytest.importorskip("aiohttp", reason="needs the extra [preview]")
 pytest.importorskip("prometheus_client", reason="needs the extra [preview]")
 
 from doubles.boards import board_of
-from doubles.previewed import CAMERA, OTHER, MakePreview
-from edge_irdet.preview import PreviewConfig, PreviewSink
+from doubles.previewed import CAMERA, OTHER, MakePreview, preview_of
+from edge_irdet.preview import PreviewSink
 from edge_irdet.stream.board import StreamBoard
 
 
@@ -36,7 +36,7 @@ def preview(board: StreamBoard) -> Iterator[MakePreview]:
     made: list[PreviewSink] = []
 
     def make(**settings: object) -> PreviewSink:
-        sink = PreviewSink(PreviewConfig(port=0, **settings), board)  # type: ignore[arg-type]
+        sink = preview_of(board, port=0, **settings)  # type: ignore[arg-type]
         made.append(sink)
         sink.start()
         return sink

@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING
 import pytest
 
 from doubles.boards import board_of, turn
+from doubles.previewed import preview_of
 from doubles.streaming import PacedSource
 from edge_irdet.detection.detector import Detector, DetectorConfig
 from edge_irdet.errors import SourceLostError
 from edge_irdet.preview import PreviewConfig, PreviewSink
-from edge_irdet.stream.board import StreamBoard
 from edge_irdet.stream.pipeline import Pipeline, PipelineConfig
 from edge_irdet.stream.reconnection import ReconnectionConfig
 from edge_irdet.stream.sources.opening import open_source
@@ -62,14 +62,13 @@ class Running:
     """A real stream of paced synthetic sources through the shipped package and the tracker into a preview."""
 
     def __init__(self, *uris: str, port: int = 0, token: str | None = None) -> None:
-        board = StreamBoard()
         self.sources = [_paced(uri) for uri in uris]
         self.detector = Detector(
             "light-sgmtlm-reduced", DetectorConfig(runtime="cpu", precision="fp32", threads=1)
         )
-        self.sink = PreviewSink(PreviewConfig(port=port, token=token), board)
+        self.sink = PreviewSink(PreviewConfig(port=port, token=token))
         config = PipelineConfig(reconnection=PATIENT, tracker=Tracker)
-        self.pipeline = Pipeline(self.sources, self.detector, [self.sink], config, board)
+        self.pipeline = Pipeline(self.sources, self.detector, [self.sink], config)
         self.sink.start()
         self.url = self.sink.url
         self._thread = threading.Thread(target=self._run)
@@ -273,7 +272,7 @@ def test_hostile_names_are_text(browser: Browser) -> None:
     name = "<img src=x onerror=alert(1)>"
     board = board_of(name, name + "2")
     turn(board, name, SourceState.WAITING, "<script>alert(2)</script>")
-    sink = PreviewSink(PreviewConfig(port=0), board)
+    sink = preview_of(board, port=0)
     sink.start()
     try:
         watched = Watched(browser, sink.url)

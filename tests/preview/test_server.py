@@ -15,8 +15,8 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from doubles.boards import DESCRIPTION, board_of, turn, write_record
 from doubles.http import fetch
-from doubles.previewed import CAMERA, OTHER, MakePreview, feed, frame_of, record_of
-from edge_irdet.errors import ExtraMissingError, OutputFailedError
+from doubles.previewed import CAMERA, OTHER, MakePreview, feed, frame_of, preview_of, record_of
+from edge_irdet.errors import ExtraMissingError, OptionError, OutputFailedError
 from edge_irdet.preview import PreviewConfig, PreviewSink
 from edge_irdet.stream.board import StreamBoard
 from edge_irdet.stream.health import Health
@@ -112,7 +112,7 @@ def test_metrics_say_what_the_status_says(preview: MakePreview, board: StreamBoa
 
 def test_sources_and_outputs_of_one_name_are_series_of_their_own() -> None:
     board = board_of("synthetic:", sinks=["udp://a:1", "udp://a:1"])
-    sink = PreviewSink(PreviewConfig(port=0), board)
+    sink = preview_of(board, port=0)
     sink.start()
     try:
         text = fetch(sink.url + "metrics").text
@@ -127,7 +127,7 @@ def test_credentials_and_hostile_names_stay_text(path: str) -> None:
     name = 'rtsp://user:pass@cam/"<script>\n'
     board = board_of(name, sinks=["http://u:pass@host/?token=pass"])
     turn(board, name, SourceState.WAITING, "cannot open rtsp://user:pass@cam/")
-    sink = PreviewSink(PreviewConfig(port=0), board)
+    sink = preview_of(board, port=0)
     sink.start()
     try:
         assert b"pass" not in fetch(sink.url + path).body
@@ -197,7 +197,7 @@ def test_a_source_that_is_not_there_lists_those_there_are(preview: MakePreview, 
 def test_a_port_in_use_says_who_to_ask(preview: MakePreview, board: StreamBoard) -> None:
     port = urlsplit(preview().url).port
     assert port is not None
-    second = PreviewSink(PreviewConfig(port=port), board)
+    second = preview_of(board, port=port)
     with pytest.raises(OutputFailedError, match="in use") as caught:
         second.open(StreamInfo(CAMERA, ("drone",), None, None))
     assert f"ss -ltnp 'sport = :{port}'" in caught.value.next_step
@@ -206,7 +206,7 @@ def test_a_port_in_use_says_who_to_ask(preview: MakePreview, board: StreamBoard)
 
 def test_an_address_that_is_not_ours(board: StreamBoard) -> None:
     for host in ("192.0.2.1", "no-such-host.invalid"):
-        sink = PreviewSink(PreviewConfig(host=host, port=0, token="a-token-long-enough"), board)
+        sink = preview_of(board, host=host, port=0, token="a-token-long-enough")
         with pytest.raises(OutputFailedError, match="cannot listen"):
             sink.start()
 
@@ -231,14 +231,24 @@ def test_open_after_start_changes_nothing_and_close_may_be_called_again(
     assert sink.url == url
     sink.close()
     sink.close()
-    never = PreviewSink(PreviewConfig(port=0), board)
+    never = preview_of(board, port=0)
     never.close()
+
+
+def test_a_preview_belongs_to_one_pipeline(board: StreamBoard) -> None:
+    alone = PreviewSink(PreviewConfig(port=0))
+    with pytest.raises(OptionError, match="no pipeline yet"):
+        alone.start()
+    sink = preview_of(board, port=0)
+    sink.attach(board)
+    with pytest.raises(OptionError, match="another pipeline"):
+        sink.attach(board_of("camera"))
 
 
 def test_without_the_extra(monkeypatch: pytest.MonkeyPatch, board: StreamBoard) -> None:
     monkeypatch.setitem(__import__("sys").modules, "prometheus_client", None)
     with pytest.raises(ExtraMissingError) as caught:
-        PreviewSink(PreviewConfig(), board)
+        preview_of(board)
     assert "[preview]" in caught.value.next_step
 
 

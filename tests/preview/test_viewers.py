@@ -14,8 +14,8 @@ import pytest
 
 from doubles.boards import board_of, turn
 from doubles.http import fetch
-from doubles.previewed import CAMERA, OTHER, MakePreview, PageEnd, as_page, feed
-from edge_irdet.preview import PreviewConfig, PreviewSink
+from doubles.previewed import CAMERA, OTHER, MakePreview, PageEnd, as_page, feed, preview_of
+from edge_irdet.preview import PreviewSink
 from edge_irdet.preview.pictures import Pictures
 from edge_irdet.record import decode_record
 from edge_irdet.stream.board import StreamBoard
@@ -262,7 +262,7 @@ def test_a_status_that_hangs_does_not_hold_up_the_end(monkeypatch: pytest.Monkey
         raise RuntimeError("stopped waiting")
 
     monkeypatch.setattr(board, "status", hangs)
-    sink = PreviewSink(PreviewConfig(port=0), board)
+    sink = preview_of(board, port=0)
     sink.start()
     address = urlsplit(sink.url)
     with socket.create_connection((address.hostname, address.port), timeout=5) as asking:

@@ -11,13 +11,12 @@ from hypothesis import strategies as st
 from doubles.boards import DESCRIPTION, board_of
 from doubles.streaming import BrightSpotDetector, KeepingSink, ListSource, spot_image
 from edge_irdet.detection.detections import Detections
-from edge_irdet.errors import OptionError
 from edge_irdet.record import FrameCounts
 from edge_irdet.stream.board import RATE_SECONDS, StreamBoard
 from edge_irdet.stream.frame import Frame, PixelFormat
 from edge_irdet.stream.pipeline import Pipeline
 from edge_irdet.stream.recording import make_record
-from edge_irdet.stream.sinks.sink import StreamInfo
+from edge_irdet.stream.sinks.sink import Output, StreamInfo
 from edge_irdet.stream.status import SourceState, StreamStatus
 
 SECOND = 1_000_000_000
@@ -29,10 +28,11 @@ def count_frame(board: StreamBoard, place: int, emit_ns: int, shape: tuple[int, 
     board.sources[place].count_record(record)
 
 
-def test_a_board_is_empty_before_its_pipeline() -> None:
-    status, summary = StreamBoard().status(), StreamBoard().summary()
+def test_a_board_is_empty_before_its_stream_runs() -> None:
+    board = StreamBoard(DESCRIPTION)
+    status, summary = board.status(), board.summary()
     assert (status.sources, status.sinks, status.last_record_ns) == ([], [], None)
-    assert status.detector.package == ""
+    assert status.detector == DESCRIPTION
     assert (summary.frames, summary.fps, summary.latency_ms.p50) == (0, None, None)
 
 
@@ -81,7 +81,7 @@ def test_status_and_summary_are_what_was_written(events: list[tuple[str, int]]) 
 
 
 def test_a_state_that_is_entered_again_keeps_its_time_and_the_last_error() -> None:
-    entry = StreamBoard().add_source("camera")
+    entry = board_of().add_source("camera")
     entry.enter(SourceState.LOST, "gone")
     since = entry.since_ns
     entry.enter(SourceState.LOST)
@@ -110,14 +110,15 @@ def test_the_size_is_that_of_the_last_frame() -> None:
     assert (status.width, status.height, status.pixel_format) == (640, 512, "GREY")
 
 
-def test_a_board_serves_one_pipeline() -> None:
-    board = StreamBoard()
-    Pipeline(ListSource([]), BrightSpotDetector(), [], board=board)
-    with pytest.raises(OptionError, match="another one"):
-        Pipeline(ListSource([]), BrightSpotDetector(), [], board=board)
-    assert len(board.sources) == 1
-    with pytest.raises(OptionError):
-        board_of("camera").take(DESCRIPTION)
+def test_sinks_get_the_board_before_the_stream_runs() -> None:
+    class Watching(KeepingSink):
+        def attach(self, board: StreamBoard) -> None:
+            boards.append(board)
+
+    boards: list[StreamBoard] = []
+    pipeline = Pipeline(ListSource([]), BrightSpotDetector(), [Watching(), Output(Watching(), 0)])
+    assert boards == [pipeline.board, pipeline.board]
+    assert pipeline.summary().frames == 0
 
 
 def test_a_pipeline_describes_what_it_runs() -> None:
@@ -130,13 +131,13 @@ def test_a_pipeline_describes_what_it_runs() -> None:
 
 def test_any_thread_may_read_while_the_stream_runs() -> None:
     """Each reading is of one moment: nothing runs backwards, and no sink is ahead of the records by two."""
-    board, ended = StreamBoard(), threading.Event()
+    ended = threading.Event()
     faults: list[object] = []
 
     def read() -> None:
         frames = 0
         while not ended.is_set():
-            status = board.status()
+            status = pipeline.board.status()
             for source, sink in zip(status.sources, status.sinks, strict=False):
                 if source.frames < frames or not 0 <= sink.written - source.frames <= 1:
                     faults.append((frames, source, sink))
@@ -147,7 +148,6 @@ def test_any_thread_may_read_while_the_stream_runs() -> None:
         ListSource([spot_image(index) for index in range(400)]),
         BrightSpotDetector(),
         [KeepingSink()],
-        board=board,
     )
     for reader in readers:
         reader.start()
@@ -158,7 +158,7 @@ def test_any_thread_may_read_while_the_stream_runs() -> None:
         for reader in readers:
             reader.join()
     assert faults == []
-    assert board.summary().frames == 400
+    assert pipeline.summary().frames == 400
 
 
 def test_records_that_a_sink_loses_while_it_closes_are_counted() -> None:

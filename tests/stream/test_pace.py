@@ -9,10 +9,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from doubles.boards import board_of
 from doubles.streaming import BrightSpotDetector, KeepingSink, ListSource, ScriptedSource, spot_image
 from edge_irdet.errors import SourceLostError
 from edge_irdet.record import LossCounts, Record
-from edge_irdet.stream.board import SourceEntry, StreamBoard
+from edge_irdet.stream.board import SourceEntry
 from edge_irdet.stream.capture import Capture
 from edge_irdet.stream.frame import Frame
 from edge_irdet.stream.pace import ASSUMED_RATE, LONGEST_WAIT_S, Clock, Pace, Pacer
@@ -197,7 +198,7 @@ def captured(
 ) -> Gathered:
     clock = FakeClock()
     source = Recording(clock, reads_ns, rate)
-    entry = StreamBoard().add_source(source.uri, source.live)
+    entry = board_of().add_source(source.uri, source.live)
     queues = Gathered(policy, entry)
     capture = Capture(source, entry, queues, ReconnectionConfig(), lambda: None, pace, clock)
     capture.start()

@@ -10,6 +10,7 @@ import pytest
 from doubles.streaming import BrightSpotDetector, KeepingSink, ListSource, spot_image
 from edge_irdet.detection.detections import Detections
 from edge_irdet.errors import (
+    OptionError,
     OutputFailedError,
     OutputGoneError,
     SixteenBitUnmappedError,
@@ -239,6 +240,17 @@ def test_a_source_stuck_in_its_read_does_not_keep_a_stopped_stream(
     pipeline = Pipeline(Stuck(images(2)), detector, [Ending()])
     assert pipeline.run().frames == 1
     release.set()
+
+
+def test_a_pipeline_runs_once_and_needs_a_source(detector: BrightSpotDetector) -> None:
+    sink = KeepingSink()
+    pipeline = Pipeline(ListSource(images(3)), detector, [sink])
+    pipeline.run()
+    with pytest.raises(OptionError, match="run already"):
+        pipeline.run()
+    assert sink.events == ["open", "close"]
+    with pytest.raises(OptionError, match="needs a source"):
+        Pipeline([], detector, [sink])
 
 
 def test_max_frames_ends_it(detector: BrightSpotDetector) -> None:

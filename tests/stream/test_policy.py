@@ -5,8 +5,8 @@ import time
 
 import numpy as np
 
+from doubles.boards import board_of
 from edge_irdet.record import LossCounts
-from edge_irdet.stream.board import StreamBoard
 from edge_irdet.stream.frame import Frame, PixelFormat
 from edge_irdet.stream.policy import LOSSLESS_CAPACITY, FramePolicy, FrameQueues
 
@@ -16,7 +16,7 @@ def frame(sequence: int) -> Frame:
 
 
 def queue_of(policy: FramePolicy) -> FrameQueues:
-    return FrameQueues([policy], [StreamBoard().add_source("test")])
+    return FrameQueues([policy], [board_of().add_source("test")])
 
 
 def test_latest_gives_the_newest_and_counts_the_others() -> None:

@@ -8,6 +8,7 @@ from types import TracebackType
 from typing import ClassVar, NamedTuple
 
 from edge_irdet.record import Record
+from edge_irdet.stream.board import StreamBoard
 from edge_irdet.stream.frame import Frame
 from edge_irdet.stream.uri import redact_uri
 
@@ -51,6 +52,13 @@ class Sink(ABC):
         self.name = redact_uri(name)
         self.lost_later = 0
         """Records that :meth:`write` took and that were lost on their way to the peer; only ever grows."""
+
+    def attach(self, board: StreamBoard) -> None:  # noqa: B027 - most sinks only take records
+        """Get to know how the stream is; called once, when the pipeline is made. Keeps nothing by default.
+
+        Args:
+            board: of the pipeline; its methods may be called from any thread.
+        """
 
     @abstractmethod
     def open(self, info: StreamInfo) -> None:

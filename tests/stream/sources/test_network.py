@@ -18,6 +18,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from doubles.boards import board_of
 from doubles.network_servers import (
     TS_PACKET,
     MjpegCamera,
@@ -27,7 +28,6 @@ from doubles.network_servers import (
 from doubles.numbered_pictures import number_of
 from edge_irdet.errors import OptionError, SourceLostError
 from edge_irdet.record import LossCounts
-from edge_irdet.stream.board import StreamBoard
 from edge_irdet.stream.frame import Frame, PixelFormat
 from edge_irdet.stream.policy import FramePolicy, FrameQueues
 from edge_irdet.stream.sources.network import NetworkSource, network_address
@@ -278,7 +278,7 @@ def test_sixteen_bits_stay_sixteen_bits(tmp_path: Path) -> None:
 
 def test_a_slow_worker_gets_young_frames() -> None:
     """The capture thread reads all the time, so nothing waits in FFmpeg or in the socket."""
-    entry = StreamBoard().add_source("camera")
+    entry = board_of().add_source("camera")
     queue = FrameQueues([FramePolicy.LATEST], [entry])
     stop = threading.Event()
     with MjpegCamera(rate=100.0) as camera, open_source(camera.url) as source:
