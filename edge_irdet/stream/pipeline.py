@@ -90,18 +90,20 @@ class Pipeline:
     Args:
         sources: one or several, not yet open; the pipeline opens and closes them.
         detector: active.
-        sinks: not yet open; as :class:`Output` where one is for one of several sources only.
+        sinks: none, one or several, not yet open; as :class:`Output` where one is for one of several sources
+            only.
         config: policy, length, reconnection, tracking.
 
     Raises:
-        OptionError: there is no source, or a sink belongs to another pipeline.
+        OptionError: there is no source, an output is for a source that is not there, or a sink belongs to
+            another pipeline.
     """
 
     def __init__(
         self,
         sources: Source | Sequence[Source],
         detector: FrameDetector,
-        sinks: Sequence[Sink | Output],
+        sinks: Sink | Output | Sequence[Sink | Output] = (),
         config: PipelineConfig | None = None,
     ) -> None:
         self.config = config or PipelineConfig()
@@ -122,7 +124,7 @@ class Pipeline:
             Capture(source, entry, self._queues, self.config.reconnection, self.stop, self.config.pace)
             for source, entry in zip(self.sources, entries, strict=True)
         ]
-        outputs = [sink if isinstance(sink, Output) else Output(sink) for sink in sinks]
+        outputs = _outputs(sinks, len(self.sources))
         for output in outputs:
             output.sink.attach(self.board)
         counted = [
@@ -137,6 +139,8 @@ class Pipeline:
 
     def stop(self) -> None:
         """End the stream after the frames that wait; signal handlers and other threads may call it."""
+        if self._stopping:
+            return  # a signal may come while stop() is at work for another one, in the same thread
         self._stopping = True
         for capture in self._captures:
             capture.stop()
@@ -210,3 +214,15 @@ class Pipeline:
         while not ended.wait(CHECK_SECONDS):
             for capture in self._captures:
                 capture.check()
+
+
+def _outputs(sinks: Sink | Output | Sequence[Sink | Output], sources: int) -> list[Output]:
+    given = [sinks] if isinstance(sinks, (Sink, Output)) else sinks
+    outputs = [sink if isinstance(sink, Output) else Output(sink) for sink in given]
+    for output in outputs:
+        if output.source_index is not None and not 0 <= output.source_index < sources:
+            raise OptionError(
+                f"the output {output.sink.name} is for source {output.source_index}, and there are {sources}",
+                "count sources from 0",
+            )
+    return outputs

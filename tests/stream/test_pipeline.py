@@ -17,6 +17,7 @@ from edge_irdet.errors import (
     SourceTruncatedError,
 )
 from edge_irdet.record import Record, TrackUpdate, decode_record
+from edge_irdet.stream.capture import Capture
 from edge_irdet.stream.frame import Frame, PixelFormat
 from edge_irdet.stream.image_pool import ImagePool
 from edge_irdet.stream.pipeline import Pipeline, PipelineConfig
@@ -251,6 +252,36 @@ def test_a_pipeline_runs_once_and_needs_a_source(detector: BrightSpotDetector) -
     assert sink.events == ["open", "close"]
     with pytest.raises(OptionError, match="needs a source"):
         Pipeline([], detector, [sink])
+
+
+def test_one_sink_needs_no_list_and_none_is_needed(detector: BrightSpotDetector) -> None:
+    alone, indexed = KeepingSink(), KeepingSink()
+    Pipeline(ListSource(images(3)), detector, alone).run()
+    Pipeline(ListSource(images(3)), detector, Output(indexed, 0)).run()
+    assert len(alone.records) == len(indexed.records) == 3
+    assert Pipeline(ListSource(images(3)), detector).run().frames == 3
+
+
+@pytest.mark.parametrize("index", [1, -1])
+def test_an_output_of_a_source_that_is_not_there(detector: BrightSpotDetector, index: int) -> None:
+    with pytest.raises(OptionError, match=f"for source {index}, and there are 1"):
+        Pipeline(ListSource(images(3)), detector, Output(KeepingSink(), index))
+
+
+def test_a_second_signal_while_the_first_one_stops_the_stream(
+    detector: BrightSpotDetector, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A handler runs in the middle of whatever its thread does: here in the middle of stop() itself."""
+    stop = Capture.stop
+
+    def stop_and_get_a_signal(capture: Capture) -> None:
+        pipeline.stop()
+        stop(capture)
+
+    monkeypatch.setattr(Capture, "stop", stop_and_get_a_signal)
+    pipeline = Pipeline(ListSource(images(3), live=True), detector)
+    pipeline.stop()
+    assert pipeline.run().frames == 0
 
 
 def test_max_frames_ends_it(detector: BrightSpotDetector) -> None:
