@@ -92,41 +92,39 @@ def exposition(status: StatusCache, viewers: Callable[[], int], accept: str) -> 
 
 
 def _of_sources(sources: Sequence[SourceStatus], now: int) -> Iterator[Metric]:
-    named = list(zip(_unique([source.source for source in sources]), sources, strict=True))
     for name, (text, value) in SOURCE_COUNTERS.items():
         counter = CounterMetricFamily(PREFIX + name, text, labels=["source"])
-        for label, source in named:
-            counter.add_metric([label], value(source))
+        for source in sources:
+            counter.add_metric([source.source], value(source))
         yield counter
     states = GaugeMetricFamily(
         PREFIX + "source_state", "1 for the state it is in.", labels=["source", "state"]
     )
     lasting = GaugeMetricFamily(PREFIX + "source_state_seconds", "Time in its state.", labels=["source"])
-    rate = GaugeMetricFamily(PREFIX + "frames_per_second", "Records a second.", labels=["source"])
+    rate = GaugeMetricFamily(PREFIX + "frames_per_second", "Records per second.", labels=["source"])
     age = GaugeMetricFamily(PREFIX + "last_frame_age_seconds", "Since its capture.", labels=["source"])
-    for label, source in named:
+    for source in sources:
         for state in SourceState:
-            states.add_metric([label, state.value], source.state is state)
-        lasting.add_metric([label], (now - source.since_ns) / 1e9)
+            states.add_metric([source.source, state.value], source.state is state)
+        lasting.add_metric([source.source], (now - source.since_ns) / 1e9)
         if source.fps is not None:
-            rate.add_metric([label], source.fps)
+            rate.add_metric([source.source], source.fps)
         if source.last_capture_ns is not None:
-            age.add_metric([label], (now - source.last_capture_ns) / 1e9)
+            age.add_metric([source.source], (now - source.last_capture_ns) / 1e9)
     yield from (states, lasting, rate, age)
 
 
 def _of_sinks(sinks: Sequence[SinkStatus]) -> Iterator[Metric]:
-    named = list(zip(_unique([sink.sink for sink in sinks]), sinks, strict=True))
     for name, (text, value) in SINK_COUNTERS.items():
         counter = CounterMetricFamily(PREFIX + name, text, labels=["output"])
-        for label, sink in named:
-            counter.add_metric([label], value(sink))
+        for sink in sinks:
+            counter.add_metric([sink.sink], value(sink))
         yield counter
     failing = GaugeMetricFamily(
         PREFIX + "output_failing", "Whether it failed to take the last record.", labels=["output"]
     )
-    for label, sink in named:
-        failing.add_metric([label], sink.failing)
+    for sink in sinks:
+        failing.add_metric([sink.sink], sink.failing)
     yield failing
 
 
@@ -145,11 +143,3 @@ def _latency(stream: StreamStatus) -> Metric:
 
 def _gauge(name: str, text: str, value: float) -> Metric:
     return GaugeMetricFamily(PREFIX + name, text, value=float(value))
-
-
-def _unique(names: Sequence[str]) -> list[str]:
-    """The names, later ones of the same name numbered: Prometheus refuses a scrape with a series twice."""
-    return [
-        name if names.index(name) == place else f"{name} #{names[: place + 1].count(name)}"
-        for place, name in enumerate(names)
-    ]

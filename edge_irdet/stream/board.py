@@ -24,6 +24,7 @@ from edge_irdet.stream.delivery import Detected
 from edge_irdet.stream.latency_histogram import LatencyHistogram
 from edge_irdet.stream.status import SinkStatus, SourceState, SourceStatus, StreamStatus
 from edge_irdet.stream.summary import StreamSummary
+from edge_irdet.stream.uri import redact_uri
 
 RATE_RECORDS = 64
 """Records over which a source's rate is taken."""
@@ -42,7 +43,7 @@ class SourceEntry:
         self.index = index
         """Its place among the stream's sources, from 0."""
         self.uri = uri
-        """URI without credentials."""
+        """URI without credentials; the second source of the same one has `` #2`` behind it, and so on."""
         self.live = live
         """Whether frames come in real time."""
         self.rate: float | None = None
@@ -75,11 +76,11 @@ class SourceEntry:
 
         Args:
             state: the state.
-            error: why it was lost, without credentials; None keeps the last reason.
+            error: why it was lost; None keeps the last reason.
         """
         with self._lock:
             if error is not None:
-                self.last_error = error
+                self.last_error = redact_uri(error)
             if state is not self.state:
                 self.state, self.since_ns = state, time.monotonic_ns()
 
@@ -150,7 +151,7 @@ class SinkEntry:
 
     def __init__(self, lock: threading.Lock, name: str) -> None:
         self.name = name
-        """Its name, without credentials."""
+        """Its name, without credentials; the second sink of the same one has `` #2`` behind it."""
         self.written = 0
         """Records it took."""
         self.refused = 0
@@ -178,12 +179,12 @@ class SinkEntry:
         """Count a record that it could not take.
 
         Args:
-            error: why, without credentials.
+            error: why.
         """
         with self._lock:
             self.refused += 1
             self.failing = True
-            self.last_error = error
+            self.last_error = redact_uri(error)
 
     def set_lost_later(self, count: int) -> None:
         """Say how many records it took and lost on their way, so far."""
@@ -207,6 +208,8 @@ class SinkEntry:
 
 class StreamBoard:
     """What a stream is doing, in one place: ``pipeline.board``.
+
+    Names on it are unique and, like its texts, free of credentials, whoever wrote them.
 
     A pipeline makes its board first and shows it to each of its sinks
     (:meth:`edge_irdet.stream.sinks.sink.Sink.attach`), so a sink can tell how the stream is, as the preview
@@ -236,11 +239,12 @@ class StreamBoard:
         """Put a source on the board.
 
         Args:
-            uri: without credentials.
+            uri: of the source.
             live: whether its frames come in real time.
         """
         with self._lock:
-            entry = SourceEntry(self._lock, len(self.sources), uri, live)
+            name = _unique(redact_uri(uri), [entry.uri for entry in self.sources])
+            entry = SourceEntry(self._lock, len(self.sources), name, live)
             self.sources.append(entry)
             return entry
 
@@ -248,10 +252,10 @@ class StreamBoard:
         """Put a sink on the board.
 
         Args:
-            name: without credentials.
+            name: of the sink.
         """
         with self._lock:
-            entry = SinkEntry(self._lock, name)
+            entry = SinkEntry(self._lock, _unique(redact_uri(name), [entry.name for entry in self.sinks]))
             self.sinks.append(entry)
             return entry
 
@@ -312,3 +316,12 @@ class StreamBoard:
                 sinks_ms=self._sinks_time.percentiles(),
                 **losses,
             )
+
+
+def _unique(name: str, taken: Sequence[str]) -> str:
+    """The name, numbered where it is taken: records and series of two sources must not be mixed up."""
+    number, unique = 1, name
+    while unique in taken:
+        number += 1
+        unique = f"{name} #{number}"
+    return unique

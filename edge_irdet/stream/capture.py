@@ -257,6 +257,8 @@ class Capture:
                     base, frame = self._first_of_session(frame)
                 if base:
                     frame = replace(frame, sequence=frame.sequence + base)
+                if frame.source != self._entry.uri:  # another source has the same name
+                    frame = replace(frame, source=self._entry.uri)
                 self._next_sequence = frame.sequence + 1
                 self._count_losses(reader)
                 losses = self._entry.losses

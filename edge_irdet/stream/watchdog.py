@@ -24,7 +24,6 @@ from edge_irdet.errors import OptionError, OutputFailedError
 from edge_irdet.files import write_bytes_atomically
 from edge_irdet.stream.board import StreamBoard
 from edge_irdet.stream.health import Health, HealthLimits, judge_health
-from edge_irdet.stream.uri import redact_uri
 
 JOIN_SECONDS = 2.0
 
@@ -189,8 +188,7 @@ class HealthFile:
         self._service.notify(WATCHDOG="1", STATUS=state)
 
     def _judge(self) -> Health:
-        health = judge_health(self._board.status(), time.monotonic_ns(), self._limits)
-        return msgspec.structs.replace(health, reasons=[redact_uri(reason) for reason in health.reasons])
+        return judge_health(self._board.status(), time.monotonic_ns(), self._limits)
 
     def _write(self, health: Health) -> None:
         assert self.path is not None

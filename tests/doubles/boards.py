@@ -12,6 +12,7 @@ from edge_irdet.stream.board import SourceEntry, StreamBoard
 from edge_irdet.stream.delivery import Delivery, Detected
 from edge_irdet.stream.frame import Frame
 from edge_irdet.stream.status import SourceState
+from edge_irdet.stream.uri import redact_uri
 
 DESCRIPTION = DetectorDescription(
     package="test-package", precision="fp16", runtime="tensorrt", reason="written by a test"
@@ -30,7 +31,7 @@ def board_of(*sources: str, sinks: Sequence[str] = ("out.jsonl",)) -> StreamBoar
 
 def entry_of(board: StreamBoard, source: str) -> SourceEntry:
     """A source's entry."""
-    return next(entry for entry in board.sources if entry.uri == source)
+    return next(entry for entry in board.sources if entry.uri == redact_uri(source))
 
 
 def write_record(board: StreamBoard, frame: Frame, record: Record) -> None:

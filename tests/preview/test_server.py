@@ -111,13 +111,15 @@ def test_metrics_say_what_the_status_says(preview: MakePreview, board: StreamBoa
 
 
 def test_sources_and_outputs_of_one_name_are_series_of_their_own() -> None:
-    board = board_of("synthetic:", sinks=["udp://a:1", "udp://a:1"])
+    board = board_of("synthetic:", "synthetic:", sinks=["udp://a:1", "udp://a:1"])
     sink = preview_of(board, port=0)
     sink.start()
     try:
         text = fetch(sink.url + "metrics").text
     finally:
         sink.close()
+    assert 'edge_irdet_frames_total{source="synthetic:"} 0.0' in text
+    assert 'edge_irdet_frames_total{source="synthetic: #2"} 0.0' in text
     assert 'edge_irdet_output_records_total{output="udp://a:1"} 0.0' in text
     assert 'edge_irdet_output_records_total{output="udp://a:1 #2"} 0.0' in text
 

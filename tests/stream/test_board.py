@@ -129,6 +129,33 @@ def test_a_pipeline_describes_what_it_runs() -> None:
     assert [sink.sink for sink in status.sinks] == ["keeping"]
 
 
+def test_names_on_a_board_are_unique_and_free_of_credentials() -> None:
+    board = board_of(
+        *("rtsp://a:1@cam/x", "rtsp://b:2@cam/x", "list:", "rtsp://cam/x"),
+        sinks=["http://h/?token=1", "http://h/?token=2", "http://h/?token=3"],
+    )
+    board.sources[0].enter(SourceState.LOST, "cannot open rtsp://a:1@cam/x")
+    board.sinks[0].count_refused("http://h/?token=1 is full")
+    status = board.status()
+    assert [source.source for source in status.sources] == [
+        *("rtsp://***@cam/x", "rtsp://***@cam/x #2", "list:", "rtsp://cam/x")
+    ]
+    assert [sink.sink for sink in status.sinks] == [
+        *("http://h/?token=***", "http://h/?token=*** #2", "http://h/?token=*** #3")
+    ]
+    assert status.sources[0].last_error == "cannot open rtsp://***@cam/x"
+    assert status.sinks[0].last_error == "http://h/?token=*** is full"
+
+
+def test_records_of_two_sources_of_one_name_are_not_mixed_up() -> None:
+    sink = KeepingSink()
+    sources = [ListSource([spot_image(index) for index in range(count)]) for count in (5, 9)]
+    Pipeline(sources, BrightSpotDetector(), sink).run()
+    for name, count in (("list:", 5), ("list: #2", 9)):
+        own = [record.sequence for record in sink.records if record.source == name]
+        assert own == list(range(count))
+
+
 def test_any_thread_may_read_while_the_stream_runs() -> None:
     """Each reading is of one moment: nothing runs backwards, and no sink is ahead of the records by two."""
     ended = threading.Event()

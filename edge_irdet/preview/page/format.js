@@ -26,7 +26,8 @@ export function duration(seconds) {
 
 // The last part of a URI is what tells sources apart: a path's end, a host, a device.
 export function shortName(uri) {
-  const plain = uri.replace(/\?.*$/, "").replace(/\/+$/, "");
-  if (/^[a-z0-9+.-]+:\/\/[^/]+\//i.test(plain) || !plain.includes("/")) return uri.length > 48 ? plain : uri;
-  return plain.slice(plain.lastIndexOf("/") + 1) || uri;
+  const [, name, number] = uri.match(/^(.*?)( #\d+)?$/s);
+  const plain = name.replace(/\?.*$/s, "").replace(/\/+$/, "");
+  const short = /^[a-z0-9+.-]+:\/\/[^/]+\//i.test(plain) || !plain.includes("/") ? (name.length > 48 ? plain : name) : plain.slice(plain.lastIndexOf("/") + 1) || name;
+  return short + (number ?? "");
 }
