@@ -140,7 +140,7 @@ class Record(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
     """Version of this layout; a reader rejects a higher one."""
 
     source: str
-    """URI of the source, without credentials."""
+    """URI of the source, without credentials; a second source with the same URI is ``URI #2``."""
 
     sequence: int
     """Number of the frame at the source, from 0; it continues over interruptions."""
