@@ -23,6 +23,7 @@ from edge_irdet.stream.frame import Frame
 from edge_irdet.stream.pace import ASSUMED_RATE, Clock, Pace, Pacer
 from edge_irdet.stream.policy import FrameQueues
 from edge_irdet.stream.reconnection import BackOff, ReconnectionConfig
+from edge_irdet.stream.reentrant_event import ReentrantEvent
 from edge_irdet.stream.sources.source import NAMED_SKIPS, ReadTimeout, Source
 from edge_irdet.stream.status import SourceState
 
@@ -93,7 +94,7 @@ class Capture:
         # What a hung source is replaced by; made now, because an open source cannot be copied.
         self._spare = source.renewed() if source.live else source
         self._lock = threading.Lock()
-        self._stopped = threading.Event()
+        self._stopped = ReentrantEvent()
         self._reader = _Reader(source)
         self._hung: list[threading.Thread] = []
         # What readers that are done have lost.

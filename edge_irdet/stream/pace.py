@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import threading
 import time
 from enum import Enum
+
+from edge_irdet.stream.reentrant_event import ReentrantEvent
 
 ASSUMED_RATE = 30.0
 """Frames per second of sources that do not state theirs, such as folders of images."""
@@ -30,7 +31,7 @@ class Clock:
         """Ns of the monotonic clock."""
         return time.monotonic_ns()
 
-    def wait(self, stopped: threading.Event, seconds: float) -> bool:
+    def wait(self, stopped: ReentrantEvent, seconds: float) -> bool:
         """Wait so long, or until the event is set; returns whether it is."""
         return stopped.wait(seconds)
 
@@ -53,7 +54,7 @@ class Pacer:
         clock: the time.
     """
 
-    def __init__(self, rate: float, passes_over: bool, stopped: threading.Event, clock: Clock) -> None:
+    def __init__(self, rate: float, passes_over: bool, stopped: ReentrantEvent, clock: Clock) -> None:
         self._rate = rate
         self._passes_over = passes_over
         self._stopped = stopped

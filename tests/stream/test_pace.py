@@ -20,6 +20,7 @@ from edge_irdet.stream.pace import ASSUMED_RATE, LONGEST_WAIT_S, Clock, Pace, Pa
 from edge_irdet.stream.pipeline import Pipeline, PipelineConfig
 from edge_irdet.stream.policy import FramePolicy, FrameQueues
 from edge_irdet.stream.reconnection import ReconnectionConfig
+from edge_irdet.stream.reentrant_event import ReentrantEvent
 
 RATE = 25.0
 PERIOD_NS = 40_000_000
@@ -37,7 +38,7 @@ class FakeClock(Clock):
     def now_ns(self) -> int:
         return self.now
 
-    def wait(self, stopped: threading.Event, seconds: float) -> bool:
+    def wait(self, stopped: ReentrantEvent, seconds: float) -> bool:
         assert seconds > 0.0
         self.waits.append(seconds)
         if not stopped.is_set():
@@ -58,7 +59,7 @@ def played(pacer: Pacer, clock: FakeClock, reads_ns: Iterable[int], first: int =
 
 
 def pacer_of(clock: FakeClock, passes_over: bool = False, rate: float = RATE) -> Pacer:
-    return Pacer(rate, passes_over, threading.Event(), clock)
+    return Pacer(rate, passes_over, ReentrantEvent(), clock)
 
 
 def test_frames_go_at_the_rate_from_the_first_one_on() -> None:
@@ -153,7 +154,7 @@ def test_a_wait_is_as_long_as_it_takes() -> None:
 
 
 def test_a_stopped_stream_waits_no_longer() -> None:
-    clock, stopped = FakeClock(), threading.Event()
+    clock, stopped = FakeClock(), ReentrantEvent()
     pacer = Pacer(1e-300, False, stopped, clock)
     pacer.admit(0)
     stopped.set()
