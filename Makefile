@@ -1,6 +1,7 @@
 # Two commands for everybody: `make demo` shows the main job, `make test` proves it.
 PYTHON ?= python3
 MINUTES ?= 3
+INPUTS ?= 100000
 # make full-model: NUAA-SIRST's folder, and the budget.
 DATA ?= nuaa_sirst
 EPOCHS ?= 185
@@ -10,7 +11,7 @@ THREADS ?= 0
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DELETE_ON_ERROR:
-.PHONY: demo test test-runtime lint docs soak gpu-check full-model clean help
+.PHONY: demo fuzz test test-runtime lint docs soak gpu-check full-model clean help
 
 help:
 	@echo "make demo   the main job on a synthetic scene: .venv, demo/detections.jsonl, overlay.mp4, contact.png"
@@ -19,6 +20,7 @@ help:
 	@echo "make lint   types and lint alone"
 	@echo "make docs   the generated pages of docs/reference"
 	@echo "make gpu-check   on a machine with an NVIDIA GPU: what works there and how fast, as one JSON"
+	@echo "make fuzz   INPUTS=100000 hostile manifests, labels, images, records and URIs: none may end in a traceback"
 	@echo "make soak   the stream under random faults for MINUTES=3, every fault accounted for"
 	@echo "make full-model DATA=nuaa_sirst   train, export and measure light-sgmtlm, whose weights are too large to ship"
 	@echo "make clean  remove both environments and the demo's files"
@@ -80,6 +82,10 @@ test: lint
 # PYTHON is the interpreter that has the GPU libraries: on a Jetson a venv with --system-site-packages.
 gpu-check:
 	PYTHONPATH=$(CURDIR) $(PYTHON) benchmarks/gpu_acceptance.py --output benchmarks/results/
+
+# INPUTS=100000 hostile inputs in turn; a find is printed with its number, which repeats it.
+fuzz: .venv-test/installed
+	.venv-test/bin/python tests/fuzz/fuzzing.py --inputs $(INPUTS)
 
 soak: .venv-test/installed
 	.venv-test/bin/python benchmarks/stream_soak.py --minutes $(MINUTES)

@@ -209,11 +209,12 @@ def decode_record(line: bytes | str) -> Record:
     """
     try:
         return _decoder.decode(line)
-    except msgspec.DecodeError as error:
+    except (msgspec.DecodeError, UnicodeError, RecursionError) as error:
+        # UnicodeError: text that is not UTF-8. RecursionError: nested deeper than any record.
         reason = str(error)
         try:
             schema = msgspec.json.decode(line, type=_SchemaOnly).schema
-        except msgspec.DecodeError:
+        except (msgspec.DecodeError, UnicodeError, RecursionError):
             schema = 0
         if schema > RECORD_SCHEMA:
             raise RecordInvalidError(

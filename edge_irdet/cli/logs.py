@@ -9,7 +9,7 @@ import time
 from enum import Enum
 from typing import TextIO
 
-from edge_irdet.stream.uri import redact_uri
+from edge_irdet.stream.uri import redact_text
 
 _STANDARD = frozenset(logging.makeLogRecord({}).__dict__) | {"message", "asctime", "taskName"}
 
@@ -39,13 +39,13 @@ class EventFormatter(logging.Formatter):
     def format(self, record: logging.LogRecord) -> str:
         """One line; of an unexpected error also its traceback."""
         fields = {
-            name: redact_uri(value) if isinstance(value, str) else value
+            name: redact_text(value) if isinstance(value, str) else value
             for name, value in record.__dict__.items()
             if name not in _STANDARD
         }
-        event = redact_uri(record.getMessage())
+        event = redact_text(record.getMessage())
         stamp = f"{self.formatTime(record, '%Y-%m-%dT%H:%M:%S')}.{int(record.msecs):03d}Z"
-        trace = redact_uri(self.formatException(record.exc_info)) if record.exc_info else None
+        trace = redact_text(self.formatException(record.exc_info)) if record.exc_info else None
         if self._form is LogFormat.JSON:
             content = {
                 "time": stamp,

@@ -6,7 +6,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge_irdet.detection.detections import Detections
+from edge_irdet.errors import RunnerError
 from edge_irdet.package import NmsRule, PostprocessSpec
+
+HIGHEST_SCORE = 1.0 + 1e-5
+"""Scores are products of sigmoids; fast arithmetic on a GPU may end a last digit above 1."""
+
+FARTHEST = 1e6
+"""Coordinates in network pixels beyond this are no place; sides end at 16384."""
+
+NEXT_STEP = (
+    "compare the runtime with the CPU (--runtime cpu); if both do it, export or calibrate the package anew"
+)
 
 MAX_CANDIDATES = 3000
 """Boxes that enter suppression, the best; more never carry a target and would cost the frame its time."""
@@ -26,20 +37,48 @@ def select_detections(
 
     Returns:
         Detections in network pixels, best first.
+
+    Raises:
+        RunnerError: a score is not a number in 0..1, or a box above the threshold has a
+            coordinate that is not finite or beyond :data:`FARTHEST`. Such a frame
+            is never taken for one without targets, nor is its box passed on.
     """
     if scores.shape[1] == 1:
         classes, best = None, scores[:, 0]
     else:
         classes, best = scores.argmax(1), scores.max(1)
+    _require_scores(best)
     # Methods of the arrays, and few of them: after an inference each NumPy function is new to the caches and
     # costs some 20 to 50 us the first time, whatever it works on.
     candidates = (best >= spec.score_threshold).nonzero()[0]
     if not candidates.size:
         return Detections.none()
     order = candidates[(-best[candidates]).argsort(kind="stable")][:MAX_CANDIDATES]
-    chosen = order[_suppress(boxes[order], None if classes is None else classes[order], spec)]
+    boxes_in_order = boxes[order]
+    _require_boxes(boxes_in_order)
+    chosen = order[_suppress(boxes_in_order, None if classes is None else classes[order], spec)]
     found_classes = np.zeros(len(chosen), np.int64) if classes is None else classes[chosen]
     return Detections(boxes[chosen], best[chosen], found_classes.astype(np.int64, copy=False))
+
+
+def _require_scores(scores: NDArray[np.float32]) -> None:
+    # A single NaN makes both of them NaN, for which no comparison holds.
+    if scores.size and not (scores.min() >= 0.0 and scores.max() <= HIGHEST_SCORE):
+        wrong = scores[~((scores >= 0.0) & (scores <= HIGHEST_SCORE))]
+        raise RunnerError(
+            f"the graph gave {len(wrong)} of {len(scores)} scores that are not in 0..1, such as {wrong[0]}",
+            NEXT_STEP,
+        )
+
+
+def _require_boxes(boxes: NDArray[np.float32]) -> None:
+    sound = (np.abs(boxes) <= FARTHEST).all(1)  # which no NaN is
+    if not sound.all():
+        wrong = boxes[~sound][0]
+        raise RunnerError(
+            f"the graph gave the box {wrong.tolist()} above the score threshold",
+            NEXT_STEP,
+        )
 
 
 def _suppress(

@@ -24,7 +24,7 @@ from edge_irdet.stream.delivery import Detected
 from edge_irdet.stream.latency_histogram import LatencyHistogram
 from edge_irdet.stream.status import SinkStatus, SourceState, SourceStatus, StreamStatus
 from edge_irdet.stream.summary import StreamSummary
-from edge_irdet.stream.uri import redact_uri
+from edge_irdet.stream.uri import redact_text, redact_uri
 
 RATE_RECORDS = 64
 """Records over which a source's rate is taken."""
@@ -80,7 +80,7 @@ class SourceEntry:
         """
         with self._lock:
             if error is not None:
-                self.last_error = redact_uri(error)
+                self.last_error = redact_text(error)
             if state is not self.state:
                 self.state, self.since_ns = state, time.monotonic_ns()
 
@@ -184,7 +184,7 @@ class SinkEntry:
         with self._lock:
             self.refused += 1
             self.failing = True
-            self.last_error = redact_uri(error)
+            self.last_error = redact_text(error)
 
     def set_lost_later(self, count: int) -> None:
         """Say how many records it took and lost on their way, so far."""

@@ -11,11 +11,29 @@ from urllib.parse import parse_qsl
 from edge_irdet.errors import OptionError, UnknownSourceError
 
 _SCHEME = re.compile(r"^([a-zA-Z][a-zA-Z0-9+.-]+):(.*)$", re.DOTALL)
-# Up to the last @: a password may hold / and @ itself, and hiding too much is the smaller fault.
-_CREDENTIALS = re.compile(r"(?<=://)\S*@")
-_SECRET_PARAMETER = re.compile(
-    r"(?i)([?&](?:user|username|login|pass|password|passwd|pwd|token|key|apikey|secret|auth)=)[^&\s]*"
+
+LOCAL_SCHEMES = frozenset({"file", "synthetic", "v4l2", "csi", "unix", "mot"})
+"""Schemes that reach nobody else and take no secret."""
+
+SHOWN_PARAMETERS = frozenset(
+    (
+        # Ours.
+        *("transport", "silence", "threads", "ttl", "interface", "topic", "mode", "queue", "qos", "retain"),
+        *("client_id", "password_file", "ca", "format", "size", "rate", "crop", "telemetry", "fps", "frames"),
+        *("seed", "targets", "bits"),
+        # Of cameras and of FFmpeg, where they choose a picture.
+        *("channel", "subtype", "stream", "camera", "profile", "resolution", "width", "height", "quality"),
+        *("compression", "codec", "video", "audio", "unicast", "proto", "overrun_nonfatal", "fifo_size"),
+        *("pkt_size", "timeout"),
+    )
 )
+"""Parameters of network URIs whose values are shown; every other value may be a secret of some camera."""
+
+_NETWORK_SCHEME = re.compile(r"[a-zA-Z][a-zA-Z0-9+.-]+:/{0,3}")
+_LOCAL_CREDENTIALS = re.compile(r"^(\w+:/{0,2})[^/@\s]+:[^@\s]*@")
+_SECRET_NAME = re.compile(r"(?i)user|usr|login|pass|pwd|pw|token|key|secret|auth|sig|cred|session|access")
+_SEPARATORS = re.compile(r"([?&;#])")
+_URI_IN_TEXT = re.compile(r"""[^\s'"<>|]*(?:[a-zA-Z][\w+.-]*:/|@|[?&][\w.-]+=)[^\s'"<>|]*""")
 
 
 @dataclass(frozen=True)
@@ -58,7 +76,7 @@ def parse_uri(uri: str) -> SourceURI:
     for name, value in pairs:
         if name in parameters or not value:
             raise OptionError(
-                f"the parameter {name!r} of {redact_uri(uri)!r} is given twice or has no value",
+                f"a parameter of {redact_uri(uri)!r} is given twice or has no value",
                 "write each parameter once, as name=value",
             )
         parameters[name] = value
@@ -66,8 +84,50 @@ def parse_uri(uri: str) -> SourceURI:
 
 
 def redact_uri(uri: str) -> str:
-    """The URI with user, password and secret parameters replaced by ``***``."""
-    return _SECRET_PARAMETER.sub(r"\1***", _CREDENTIALS.sub("***@", uri))
+    """A URI as it may be shown, logged and recorded: what may be a secret is replaced by ``***``.
+
+    Hiding too much is the smaller fault. Of a network URI, and of whatever may be a misspelt one, everything
+    before the last ``@`` is hidden, and so is every value of a parameter but those of
+    :data:`SHOWN_PARAMETERS`. Files, scenes and devices are shown as they are.
+    """
+    scheme = uri.partition(":")[0].lower()
+    if scheme == "gst":
+        return redact_text(uri)
+    if scheme in LOCAL_SCHEMES:
+        return _hide_values(_LOCAL_CREDENTIALS.sub(r"\1***@", uri), only_secret_names=True)
+    before, at, after = uri.rpartition("@")
+    # A plain path may hold an @; a user has a colon behind, or a scheme before.
+    if at and (":" in before or "//" in before):
+        start = _NETWORK_SCHEME.match(before)
+        uri = f"{start[0] if start else ''}***@{after}"
+    network = "//" in uri or _NETWORK_SCHEME.match(uri) is not None
+    return _hide_values(uri, only_secret_names=not network)
+
+
+def redact_text(text: str) -> str:
+    """A message with every URI in it as :func:`redact_uri` shows it."""
+    return _URI_IN_TEXT.sub(lambda match: redact_uri(match[0]), text)
+
+
+def _hide_values(uri: str, only_secret_names: bool) -> str:
+    first, *parts = _SEPARATORS.split(uri)
+    shown = [first]
+    if not only_secret_names:
+        # Some cameras take user and password as parts of the path.
+        scheme = _NETWORK_SCHEME.match(first)
+        start = scheme.end() if scheme else 0
+        shown = [first[:start] + re.sub(r"=[^/]*", "=***", first[start:])]
+    for separator, part in zip(parts[::2], parts[1::2], strict=True):
+        name, equals, _ = part.partition("=")
+        if only_secret_names:
+            hidden = bool(equals) and _SECRET_NAME.search(name) is not None and name not in SHOWN_PARAMETERS
+        else:
+            hidden = name.lower() not in SHOWN_PARAMETERS
+        if hidden:
+            # A part without a value may be a value that lost its name.
+            part = f"{name}=***" if equals else "***" if part else ""
+        shown.append(separator + part)
+    return "".join(shown)
 
 
 def check_parameters(uri: str, given: Mapping[str, str], known: tuple[str, ...]) -> None:
@@ -80,8 +140,9 @@ def check_parameters(uri: str, given: Mapping[str, str], known: tuple[str, ...])
         if name not in known:
             near = difflib.get_close_matches(name, known, 1)
             hint = f"; did you mean {near[0]}?" if near else ""
+            shown = repr(name) if near or parse_uri(uri).scheme in LOCAL_SCHEMES else "a parameter"
             raise OptionError(
-                f"{redact_uri(uri)!r} has the parameter {name!r}, which it does not know{hint}",
+                f"{redact_uri(uri)!r} has {shown}, which it does not know{hint}",
                 f"use: {', '.join(known) or 'no parameters'}",
             )
 

@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from edge_irdet.detection.nms import select_detections
+from edge_irdet.errors import RunnerError
 from edge_irdet.package import NmsRule, PostprocessSpec
 
 
@@ -111,3 +112,31 @@ def test_nothing_above_the_threshold() -> None:
     found = select_detections(np.zeros((5, 4), np.float32), np.zeros((5, 2), np.float32), PostprocessSpec())
     assert len(found) == 0
     assert found.boxes.shape == (0, 4)
+
+
+@pytest.mark.parametrize("score", [np.nan, np.inf, -np.inf, -0.01, 1.5])
+@pytest.mark.parametrize("classes", [1, 3])
+def test_a_score_that_is_none_is_an_error_and_not_an_empty_frame(score: float, classes: int) -> None:
+    boxes = np.tile(np.array([[0, 0, 4, 4]], np.float32), (5, 1))
+    scores = np.full((5, classes), 0.1, np.float32)
+    scores[3, classes - 1] = score
+    if score < 0 and classes > 1:
+        assert not len(select_detections(boxes, scores, PostprocessSpec()))  # another class is better
+        return
+    with pytest.raises(RunnerError, match="1 of 5 scores that are not in"):
+        select_detections(boxes, scores, PostprocessSpec())
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+def test_a_box_that_is_none_is_an_error_above_the_threshold_only(value: float) -> None:
+    boxes = np.array([[0, 0, 4, 4], [9, 9, value, 12]], np.float32)
+    low, high = np.array([[0.9], [0.1]], np.float32), np.array([[0.9], [0.8]], np.float32)
+    assert len(select_detections(boxes, low, PostprocessSpec())) == 1
+    with pytest.raises(RunnerError, match="the box"):
+        select_detections(boxes, high, PostprocessSpec())
+
+
+def test_the_last_digit_above_one_is_rounding() -> None:
+    boxes = np.array([[0, 0, 4, 4]], np.float32)
+    scores = np.array([[np.nextafter(np.float32(1), np.float32(2))]], np.float32)
+    assert len(select_detections(boxes, scores, PostprocessSpec())) == 1

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import difflib
 import os
-import re
 from collections.abc import Callable, Mapping, Sequence
 from fnmatch import fnmatch
 from pathlib import Path
@@ -46,9 +45,9 @@ def open_sink(uri: str) -> Sink:
     near = difflib.get_close_matches(scheme, _PEERS, 1)
     hint = f"; did you mean {near[0]}:?" if near else ""
     forms = "\n".join(f"    {usage}" for usage in sink_usages())
-    # Credentials may stand in any misspelt form: nothing before an @ is shown.
-    shown = re.sub(r"(?s)^.*@", "***@", redact_uri(uri))
-    raise UnknownOutputError(f"no output answers to {shown!r}{hint}", f"use one of these forms:\n{forms}")
+    raise UnknownOutputError(
+        f"no output answers to {redact_uri(uri)!r}{hint}", f"use one of these forms:\n{forms}"
+    )
 
 
 def sink_usages() -> tuple[str, ...]:

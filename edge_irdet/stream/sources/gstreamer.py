@@ -18,7 +18,7 @@ from edge_irdet.stream.image_pool import ImagePool
 from edge_irdet.stream.sources.opencv_capture import LOG_NOTHING, quiet_opencv
 from edge_irdet.stream.sources.reading_thread import ReadingThread
 from edge_irdet.stream.sources.source import READ_SECONDS, ReadTimeout, Source
-from edge_irdet.stream.uri import SourceURI, check_parameters, redact_uri
+from edge_irdet.stream.uri import SourceURI, check_parameters, redact_text
 
 APPSINK = "appsink drop=true max-buffers=1 sync=false"
 """What ends a pipeline that has no appsink of its own: the newest picture, as soon as it is there."""
@@ -238,7 +238,7 @@ def _has_time_outs() -> bool:
 
 def redact_pipeline(text: str) -> str:
     """A pipeline with the credentials of its URLs and properties (``user-pw=...``) replaced by ``***``."""
-    return _SECRET_PROPERTY.sub(r"\1***", redact_uri(text))
+    return _SECRET_PROPERTY.sub(r"\1***", redact_text(text))
 
 
 def pipeline_source(uri: str) -> GStreamerSource:

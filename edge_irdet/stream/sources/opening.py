@@ -9,7 +9,7 @@ from urllib.parse import unquote
 
 from edge_irdet.errors import SourceMissingError
 from edge_irdet.stream.sources.source import Source
-from edge_irdet.stream.uri import check_parameters, parse_uri, unknown_source
+from edge_irdet.stream.uri import check_parameters, parse_uri, redact_uri, unknown_source
 
 VIDEO_SUFFIXES = frozenset({".mp4", ".m4v", ".mov", ".avi", ".mkv", ".webm", ".ts", ".mpg", ".mpeg", ".y4m"})
 _CAMERA_DEVICE = re.compile(r"/dev/(video\d+|v4l/by-[a-z]+/[^?]+)(\?.*)?", re.DOTALL)
@@ -109,7 +109,10 @@ def _from_path(uri: str, path: str) -> Source:
         from edge_irdet.stream.sources.image_folder import ImageFolderSource
 
         return ImageFolderSource(uri, path)
-    raise SourceMissingError(f"there is no file or folder {path}", f"check the path: ls {place.parent}")
+    shown = redact_uri(path)  # it may be a URI with a typing error
+    raise SourceMissingError(
+        f"there is no file or folder {shown}", f"check the path: ls {Path(shown).parent}"
+    )
 
 
 _SCHEMES: Mapping[str, Callable[[str], Source]] = {

@@ -12,7 +12,7 @@ from edge_irdet.stream.sources.opening import open_source
 from edge_irdet.stream.sources.synthetic import SyntheticSource
 from edge_irdet.stream.sources.v4l2 import V4L2Source
 from edge_irdet.stream.sources.video_file import VideoFileSource
-from edge_irdet.stream.uri import parse_uri, redact_uri
+from edge_irdet.stream.uri import parse_uri, redact_text, redact_uri
 
 
 def test_forms_reach_their_source(tmp_path) -> None:
@@ -88,7 +88,35 @@ def test_credentials_never_leave() -> None:
             open_source(uri)
         assert "hunter2" not in str(caught.value)
         assert "s3cret" not in str(caught.value)
-    assert redact_uri("rtsp://10.0.0.1/a?x=1") == "rtsp://10.0.0.1/a?x=1"
+    assert redact_uri("rtsp://10.0.0.1/a?channel=1") == "rtsp://10.0.0.1/a?channel=1"
+
+
+@pytest.mark.parametrize(
+    ("uri", "shown"),
+    [
+        ("http://cam/v?access_token=S", "http://cam/v?access_token=***"),
+        ("http://cam/v?api_key=S&size=1", "http://cam/v?api_key=***&size=1"),
+        ("http://cam/v&sig=S", "http://cam/v&sig=***"),
+        ("http://cam/cgi?loginuse=a&loginpas=S", "http://cam/cgi?loginuse=***&loginpas=***"),
+        ("https://h/v?X-Amz-Signature=S#silence=2", "https://h/v?X-Amz-Signature=***#silence=2"),
+        ("rtsp://cam/user=a_password=S_channel=1.sdp", "rtsp://cam/user=***"),
+        ("rtsp:/u:S@h/x", "rtsp:/***@h/x"),
+        ("rtsp//u:S@h/x", "***@h/x"),
+        ("u:S@h/x", "***@h/x"),
+        ("http//cam/v?pw=S", "http//cam/v?pw=***"),
+        ("udp://239.0.0.1:5000?S", "udp://239.0.0.1:5000?***"),
+        ("mqtts://u:S@broker/a/b?qos=1", "mqtts://***@broker/a/b?qos=1"),
+        ("file:///data/cam@2/a=b.mp4", "file:///data/cam@2/a=b.mp4"),
+        ("/data/cam@2/a.mp4", "/data/cam@2/a.mp4"),
+        ("frames/a?=*.png", "frames/a?=*.png"),
+        ("synthetic:sea?seed=3", "synthetic:sea?seed=3"),
+        ("unix:///run/a.sock", "unix:///run/a.sock"),
+    ],
+)
+def test_what_of_a_uri_is_shown(uri: str, shown: str) -> None:
+    assert redact_uri(uri) == shown
+    assert redact_uri(shown) == shown
+    assert redact_text(f"source {uri!r} is lost, again") == f"source {shown!r} is lost, again"
 
 
 @given(st.text())
