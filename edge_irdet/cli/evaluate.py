@@ -212,7 +212,7 @@ def _print_video_table(report: VideoReport, score: float, what: str) -> None:
     table.add_column("number", justify="right")
     for limit in FOUND_DISTANCES:
         table.add_column(f"found within {limit:g} px", justify="right")
-    table.add_column("false alarms a frame", justify="right")
+    table.add_column("false alarms per frame", justify="right")
     rows = [("all", report.overall), *sorted(report.by_class.items()), *report.by_size.items()]
     for name, tally in rows:
         if name != "all" and not tally.targets:

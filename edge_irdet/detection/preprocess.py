@@ -31,7 +31,7 @@ class Preprocessor:
             raise ManifestInvalidError(
                 f"the input {network_input.name!r} has {network_input.channels} channels of "
                 f"{network_input.dtype}; this version feeds one channel of uint8",
-                "export the package anew: edge-irdet export CHECKPOINT -o PACKAGE",
+                "export the package again: edge-irdet export CHECKPOINT -o PACKAGE",
             )
         self.spec = spec
         self.shutter = False

@@ -51,7 +51,7 @@ class CpuRunner(Runner):
         except Exception as error:  # ONNX Runtime's exceptions have no common base but Exception.
             raise RunnerError(
                 f"ONNX Runtime refuses {self._graph}: {str(error).splitlines()[0]}",
-                "export the package anew: edge-irdet export CHECKPOINT -o PACKAGE",
+                "export the package again: edge-irdet export CHECKPOINT -o PACKAGE",
             ) from error
         self._inputs = {item.name: self._spec(item) for item in self._session.get_inputs()}
         self._outputs = {item.name: self._spec(item) for item in self._session.get_outputs()}
@@ -66,7 +66,7 @@ class CpuRunner(Runner):
         if item.type not in ELEMENT_TYPES or not all(isinstance(size, int) for size in item.shape):
             raise RunnerError(
                 f"{self._graph} has the border tensor {item.name} of {item.type} {item.shape}",
-                "graphs of this package have static shapes of uint8 or float: export the package anew",
+                "graphs of this package have static shapes of uint8 or float: export the package again",
             )
         return TensorSpec.of(tuple(item.shape), ELEMENT_TYPES[item.type])
 

@@ -167,7 +167,7 @@ def choose_on_videos(
         detector,
         points,
         chosen,
-        rule=f"most targets found within {near:g} px with at most {max_false_alarms:g} false alarms a frame",
+        rule=f"most targets found within {near:g} px, at most {max_false_alarms:g} false alarms per frame",
         dataset=report.dataset,
         extent=f"{overall.frames} frames of {len(report.videos)} videos",
         found_name=f"found within {near:g} px",

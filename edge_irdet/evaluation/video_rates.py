@@ -258,7 +258,7 @@ def choose_threshold(tally: Tally, max_false_alarms: float) -> int:
 
     Args:
         tally: what was counted.
-        max_false_alarms: false alarms a frame.
+        max_false_alarms: false alarms per frame.
 
     Raises:
         OptionError: there is no target, so that nothing can be chosen, or no threshold keeps the limit.
@@ -270,7 +270,7 @@ def choose_threshold(tally: Tally, max_false_alarms: float) -> int:
     if not len(allowed):
         least = float(tally.false_alarms.min()) / tally.frames
         raise OptionError(
-            f"no score threshold keeps {max_false_alarms:g} false alarms a frame; the least is {least:.3g}",
+            f"no score threshold keeps {max_false_alarms:g} false alarms per frame; the least is {least:.3g}",
             "allow more with --max-false-alarms, or train on",
         )
     return int(max(allowed, key=lambda index: (rate[index], index)))

@@ -65,7 +65,7 @@ def model_from_checkpoint(checkpoint: Checkpoint, variant: str | None = None) ->
         CheckpointMismatchError: it is of another variant than asked for, or its weights do not fit.
     """
     name = checkpoint.config.variant
-    next_step = "name a checkpoint of that variant, or leave --variant away"
+    next_step = "name a checkpoint of that variant, or omit --variant"
     if variant is not None and variant != name:
         raise CheckpointMismatchError(f"the checkpoint is a {name}, asked for was {variant}", next_step)
     model = LightSGMTLM(variant_config(name, len(checkpoint.classes)), checkpoint.anchors)

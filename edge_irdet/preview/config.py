@@ -59,7 +59,7 @@ class PreviewConfig:
     def __post_init__(self) -> None:
         _require(_is_host(self.host), "address", self.host, "a host name, an IPv4 or an IPv6 address")
         _require(0 <= self.port <= 65535, "port", self.port, "0 to 65535")
-        _require(1 <= self.max_fps <= 60, "rate", self.max_fps, "1 to 60 pictures a second")
+        _require(1 <= self.max_fps <= 60, "rate", self.max_fps, "1 to 60 pictures per second")
         _require(1 <= self.max_clients <= 256, "number of viewers", self.max_clients, "1 to 256")
         _require(1 <= self.jpeg_quality <= 100, "JPEG quality", self.jpeg_quality, "1 to 100")
         _require(0 < self.record_age_seconds < 1e6, "age", self.record_age_seconds, "seconds, more than 0")

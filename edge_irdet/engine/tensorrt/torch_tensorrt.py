@@ -40,7 +40,7 @@ def open_torch_tensorrt() -> Convert:
         raise ExtraMissingError(
             f"torch-tensorrt cannot be imported: {str(error) or type(error).__name__}",
             "install the one of this torch on the device (pip install torch-tensorrt), or build from the "
-            "package's ONNX graph: leave --via away",
+            "package's ONNX graph: omit --via",
         ) from error
     convert: Convert = dynamo.convert_exported_program_to_serialized_trt_engine
     return convert
@@ -77,7 +77,7 @@ def build_with_torch_tensorrt(
     if builder.device is None:
         raise DriverMissingError(
             "torch-tensorrt needs a GPU to build, and there is none",
-            "run it on the device, or leave --via away",
+            "run it on the device, or omit --via",
         )
     make_engines_folder(package)
     image = torch.zeros(tuple(draft.inputs[0].shape), dtype=torch.uint8)

@@ -175,7 +175,7 @@ def _fp32_graph(package: Package) -> onnx.ModelProto:
     if Precision.FP32 not in package.manifest.graphs:
         raise PrecisionMissingError(
             f"{package.directory} has no fp32 graph, and the others are made from it",
-            "export the package anew: edge-irdet export CHECKPOINT -o PACKAGE",
+            "export the package again: edge-irdet export CHECKPOINT -o PACKAGE",
         )
     return onnx.load(str(package.graph_path(Precision.FP32)))
 

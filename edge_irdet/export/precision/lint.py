@@ -88,7 +88,7 @@ def require_clean(model: onnx.ModelProto, name: str) -> None:
         more = "" if len(violations) < 4 else f"; and {len(violations) - 3} more"
         raise GraphRuleError(
             f"{name} breaks {len(violations)} rules: {'; '.join(map(str, violations[:3]))}{more}",
-            "make it anew from the FP32 graph: edge-irdet calibrate PACKAGE --data DIR --split LIST",
+            "make it again from the FP32 graph: edge-irdet calibrate PACKAGE --data DIR --split LIST",
         )
 
 

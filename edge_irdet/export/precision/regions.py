@@ -99,7 +99,7 @@ def _constant(node: onnx.NodeProto) -> onnx.TensorProto:
     if len(node.attribute) != 1 or node.attribute[0].name != "value":
         raise PrecisionConversionError(
             f"the Constant {node.name!r} holds {', '.join(item.name for item in node.attribute)}, no tensor",
-            "export the package anew: edge-irdet export CHECKPOINT -o PACKAGE",
+            "export the package again: edge-irdet export CHECKPOINT -o PACKAGE",
         )
     return numpy_helper.from_array(numpy_helper.to_array(node.attribute[0].t), node.output[0])
 
