@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from itertools import islice
+from collections.abc import Callable
 from pathlib import Path
 
 import click
 import cloup
-import msgspec
 from rich.console import Console
 from rich.progress import Progress
 from rich.table import Table
@@ -18,13 +17,11 @@ from edge_irdet.cli.options import (
     option,
     require_extra,
 )
-from edge_irdet.engine.cuda.adapter import ADAPTERS, CudaAdapter, open_cuda
-from edge_irdet.engine.runner_latency import measure_latency
+from edge_irdet.engine.cuda.adapter import ADAPTERS, open_cuda
 from edge_irdet.engine.tensorrt.building import DEFAULT_WORKSPACE_MB, BuildConfig, EngineBuilder
-from edge_irdet.engine.tensorrt.identity import covers
+from edge_irdet.engine.tensorrt.measuring import build_measured, fastest_engine
 from edge_irdet.engine.tensorrt.module import MODULES, TensorRTModule, megabytes, open_tensorrt
-from edge_irdet.engine.tensorrt.runner import TensorRTRunner
-from edge_irdet.engine.tensorrt.store import StoredEngine, write_record
+from edge_irdet.engine.tensorrt.store import StoredEngine
 from edge_irdet.errors import OptionError
 from edge_irdet.package import DEFAULT_PACKAGE, Precision, open_package
 
@@ -108,17 +105,14 @@ def build_command(
     adapter = None if cuda == ADAPTERS[0] else open_cuda(cuda)
     trt = None if module == AUTO else open_tensorrt(module)
     builder = EngineBuilder(opened, trt, adapter)
-    wanted = sorted(opened.manifest.graphs) if precision == AUTO else [Precision(precision)]
-    if precision == AUTO and via == TORCH_TENSORRT:
-        wanted = [held for held in wanted if held is not Precision.INT8]
-    engines = []
-    for each in wanted:
-        config = BuildConfig(each, workspace, targets, rebuild)
-        if checkpoint is None:
-            engine = _build(builder, config)
-        else:
-            engine = _build_with_torch_tensorrt(builder, config, checkpoint)
-        engines.append(_measured(builder, engine, adapter))
+    config = BuildConfig(workspace_mb=workspace, targets=targets, rebuild=rebuild)
+    wanted = None if precision == AUTO else [Precision(precision)]
+    if checkpoint is None:
+        engines = build_measured(builder, config, wanted, lambda each: _build(builder, each))
+    else:
+        if wanted is None:  # the quantisation of INT8 is in the ONNX graph only
+            wanted = [held for held in sorted(opened.manifest.graphs) if held is not Precision.INT8]
+        engines = build_measured(builder, config, wanted, _torch_build(builder, checkpoint))
     _report(engines, builder.module)
 
 
@@ -134,44 +128,22 @@ def _build(builder: EngineBuilder, config: BuildConfig) -> StoredEngine:
         return builder.build(config, report)
 
 
-def _build_with_torch_tensorrt(builder: EngineBuilder, config: BuildConfig, checkpoint: Path) -> StoredEngine:
+def _torch_build(builder: EngineBuilder, checkpoint: Path) -> Callable[[BuildConfig], StoredEngine]:
     require_extra("train", "torch", "onnx")
-    from edge_irdet.cli.export import PARITY_FRAMES, SYNTHETIC_FRAMES
+    from edge_irdet.cli.export import SYNTHETIC_FRAMES, parity_frames
     from edge_irdet.engine.tensorrt.torch_tensorrt import build_with_torch_tensorrt, open_torch_tensorrt
-    from edge_irdet.export.graph import DeployedGraph
-    from edge_irdet.export.package_writer import model_from_checkpoint
-    from edge_irdet.export.parity import check_parity
-    from edge_irdet.stream.sources.opening import open_source
+    from edge_irdet.export.torch_engine import checked_graph
     from edge_irdet.training.checkpoint import load_checkpoint
 
     convert = open_torch_tensorrt()
-    manifest = builder.package.manifest
-    saliency = any(output.name == "saliency" for output in manifest.outputs)
-    graph = DeployedGraph(model_from_checkpoint(load_checkpoint(checkpoint), manifest.variant), saliency)
-    # The gate measured the package: the checkpoint must be what the package was exported from.
-    onnx_file = builder.package.graph_path(Precision.FP32)
-    with open_source(SYNTHETIC_FRAMES) as source:
-        frames = (frame.image for frame in islice(iter(source.read, None), PARITY_FRAMES))
-        report = check_parity(graph, onnx_file, manifest.preprocess, manifest.input, frames)
-    report.require_passed()
-    return build_with_torch_tensorrt(builder, graph, config, convert)
+    loaded = load_checkpoint(checkpoint)
 
+    def build(config: BuildConfig) -> StoredEngine:
+        with parity_frames(SYNTHETIC_FRAMES) as frames:
+            graph = checked_graph(builder.package, loaded, frames)
+        return build_with_torch_tensorrt(builder, graph, config, convert)
 
-def _measured(builder: EngineBuilder, engine: StoredEngine, cuda: CudaAdapter | None) -> StoredEngine:
-    """The engine with its latency in its record, where the GPU it is for is at hand."""
-    device = builder.device
-    if device is None or not covers(engine.identity.compute_capabilities, device.compute_capability):
-        return engine
-    if engine.record.latency_ms is not None:
-        return engine
-    runner = TensorRTRunner(
-        builder.package, engine.identity.precision, engine=engine, module=builder.module, cuda=cuda
-    )
-    with runner:
-        latency = measure_latency(runner)
-    measured = StoredEngine(engine.path, msgspec.structs.replace(engine.record, latency_ms=latency))
-    write_record(measured)
-    return measured
+    return build
 
 
 def _report(engines: list[StoredEngine], module: TensorRTModule) -> None:
@@ -192,9 +164,8 @@ def _report(engines: list[StoredEngine], module: TensorRTModule) -> None:
         )
     console = Console()
     console.print(table)
-    timed = [(engine.record.latency_ms["p50"], engine) for engine in engines if engine.record.latency_ms]
-    if not timed:
+    fastest = fastest_engine(engines)
+    if fastest is None:
         console.print("not measured: the GPU that these engines are for is not here")
-        return
-    best = min(timed, key=lambda pair: pair[0])[1].identity.precision.value
-    console.print(f"fastest: {best}")
+    else:
+        console.print(f"fastest: {fastest.identity.precision.value}")

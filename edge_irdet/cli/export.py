@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from itertools import islice
 from pathlib import Path
 
 import click
 import cloup
+import numpy as np
+from numpy.typing import NDArray
 from rich.console import Console
 
 from edge_irdet.cli.formatting import Command
@@ -64,13 +68,11 @@ def export_command(
     """
     require_extra("train", "torch", "onnx", "onnxsim")
     from edge_irdet.export.package_writer import ExportConfig, export_package
-    from edge_irdet.stream.sources.opening import open_source
     from edge_irdet.training.checkpoint import load_checkpoint
 
     loaded = load_checkpoint(checkpoint)
     config = ExportConfig(saliency, size, score, map16, variant)
-    with open_source(frames) as source:
-        images = (frame.image.copy() for frame in islice(iter(source.read, None), PARITY_FRAMES))
+    with parity_frames(frames) as images:
         report = export_package(loaded, directory, config, images)
     worst = report.worst
     Console().print(
@@ -80,3 +82,12 @@ def export_command(
         f"validation mAP@0.5 {loaded.best_map50:.4f})\n"
         f"next: edge-irdet evaluate {directory} --data DIR --split LIST"
     )
+
+
+@contextmanager
+def parity_frames(source: str) -> Iterator[Iterator[NDArray[np.uint8] | NDArray[np.uint16]]]:
+    """The first frames of a source, for comparing two forms of a network."""
+    from edge_irdet.stream.sources.opening import open_source
+
+    with open_source(source) as opened:
+        yield (frame.image.copy() for frame in islice(iter(opened.read, None), PARITY_FRAMES))

@@ -109,10 +109,10 @@ class EngineBuilder:
         self.module = module or open_tensorrt()
         self.device: Device | None = None
         self._index = device_index
-        self._cuda = cuda
+        self.cuda: CudaAdapter | None = cuda
         try:
-            self._cuda = cuda or open_cuda()
-            self.device = require_driver(self._cuda, device_index)
+            self.cuda = cuda or open_cuda()
+            self.device = require_driver(self.cuda, device_index)
         except (ExtraMissingError, DriverMissingError, DriverOutdatedError):
             if not self.module.builds_without_gpu:
                 raise
@@ -164,14 +164,14 @@ class EngineBuilder:
     @contextmanager
     def attached(self) -> Iterator[CudaAdapter | None]:
         """The CUDA adapter attached to this thread; None where there is no GPU."""
-        if self.device is None or self._cuda is None:
+        if self.device is None or self.cuda is None:
             yield None
             return
-        self._cuda.attach(self._index)
+        self.cuda.attach(self._index)
         try:
-            yield self._cuda
+            yield self.cuda
         finally:
-            self._cuda.detach()
+            self.cuda.detach()
 
     def identity(
         self, config: BuildConfig, via: str, bindings: Mapping[str, str] | None = None
@@ -222,7 +222,7 @@ class EngineBuilder:
 
     def store(self, identity: EngineIdentity, plan: bytes, seconds: float) -> StoredEngine:
         """Write a plan with its identity and what is known about it; to be called while attached."""
-        cuda = self._cuda
+        cuda = self.cuda
         record = EngineRecord(
             identity=identity,
             plan_bytes=len(plan),

@@ -12,6 +12,7 @@ from fake_cuda import FakeCuda
 from fake_tensorrt import fake_tensorrt
 
 import edge_irdet.cli.build as command
+import edge_irdet.engine.tensorrt.measuring as measuring
 from edge_irdet.engine.tensorrt.identity import EngineRecord
 from edge_irdet.engine.tensorrt.module import TensorRTModule
 from edge_irdet.package import Package
@@ -23,7 +24,7 @@ def test_auto_measures_and_names_the_fastest(small_package: Package, monkeypatch
     monkeypatch.setattr(command, "open_cuda", lambda name: cuda)
     monkeypatch.setattr(command, "open_tensorrt", lambda name: module)
     medians = iter([3.0, 2.0])
-    monkeypatch.setattr(command, "measure_latency", lambda runner: {"p50": next(medians), "p99": 9.0})
+    monkeypatch.setattr(measuring, "measure_latency", lambda runner: {"p50": next(medians), "p99": 9.0})
     arguments = [str(small_package.directory), "--module", "tensorrt", "--cuda", "pycuda"]
     result = CliRunner().invoke(command.build_command, arguments, catch_exceptions=False)
     assert result.exit_code == 0

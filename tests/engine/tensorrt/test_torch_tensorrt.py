@@ -131,7 +131,7 @@ def test_a_plain_plan_is_stored_and_runs(
         assert converter.options["use_explicit_typing"] is True
         assert converter.options["names"] == (("image",), ("boxes", "scores"))
     image = torch.arange(SIZE[0] * SIZE[1], dtype=torch.uint8).reshape(1, 1, SIZE[1], SIZE[0])
-    cuda = builder._cuda
+    cuda = builder.cuda
     with TensorRTRunner(builder.package, engine=engine, module=builder.module, cuda=cuda) as runner:
         result = runner.infer({"image": image.numpy()})
     with torch.no_grad():
@@ -180,7 +180,7 @@ def test_int8_and_a_precision_past_no_gate_are_refused(
     with pytest.raises(OptionError, match="ONNX graph"):
         build_with_torch_tensorrt(builder, graph, BuildConfig(Precision.INT8), converter.new)
     package = package_of({Precision.FP32: proto}, "without-fp16")
-    other = EngineBuilder(package, builder.module, builder._cuda)
+    other = EngineBuilder(package, builder.module, builder.cuda)
     with pytest.raises(PrecisionMissingError):
         build_with_torch_tensorrt(other, graph, BuildConfig(Precision.FP16), converter.new)
     assert converter.program is None
