@@ -12,6 +12,7 @@ import cv2
 from edge_irdet import __version__
 from edge_irdet.cli.build import build_command
 from edge_irdet.cli.calibrate import calibrate_command
+from edge_irdet.cli.data import data_commands
 from edge_irdet.cli.evaluate import evaluate_command
 from edge_irdet.cli.explain import explain_command
 from edge_irdet.cli.export import export_command
@@ -47,6 +48,7 @@ SECTIONS: dict[str, list[click.Command]] = {
     "Run": [sources_command, stream_command],
     "Device": [build_command],
     "Make your own model": [
+        data_commands,
         info_command,
         train_command,
         export_command,

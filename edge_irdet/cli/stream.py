@@ -228,7 +228,7 @@ def stream_command(
 
     \b
     Examples:
-      edge-irdet stream --source synthetic:treeline --output out.jsonl --output out.mp4
+      edge-irdet stream --source synthetic:treeline --output out.jsonl
       edge-irdet stream --source /dev/video0 --map16 linear-percentile --output -
     """
     sources = [open_source(uri) for uri in source_uris]
