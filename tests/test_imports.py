@@ -34,6 +34,7 @@ DEVICE_MODULES = [
     "edge_irdet.tracking",
     "edge_irdet.preview",
     "edge_irdet.stream.watchdog",
+    "edge_irdet.scoring",
     "edge_irdet.dataset.opening",
     "edge_irdet.evaluation.detection_probability",
 ]
