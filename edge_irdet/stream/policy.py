@@ -19,6 +19,10 @@ LOSSLESS_CAPACITY = 4
 EMIT_CAPACITY = 2
 """Detected frames that wait for the sinks: enough to even out a slow write."""
 
+SIGNAL_SECONDS = 0.25
+"""Longest wait for a frame at a stretch. Python runs a signal's handler between two instructions of the main
+thread; one that comes just before the thread begins to wait is not seen before the wait is over."""
+
 assert LOSSLESS_CAPACITY + EMIT_CAPACITY + 4 <= MAX_FRAMES_IN_FLIGHT, (
     "one being read, one waiting to be put, one in the detector, one in the sinks"
 )
@@ -109,7 +113,7 @@ class FrameQueues:
             while (index := self._next_waiting()) is None:
                 if self._cancelled or all(queue.finished for queue in self._queues):
                     return None
-                self._changed.wait()
+                self._changed.wait(SIGNAL_SECONDS)
             self._last = index
             queue = self._queues[index]
             frame, losses = queue.frames.popleft()

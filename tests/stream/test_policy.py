@@ -80,3 +80,15 @@ def test_finish_wakes_a_waiting_worker() -> None:
     queue.finish(0)
     worker.join(10)
     assert got == [None]
+
+
+def test_a_worker_looks_up_now_and_then() -> None:
+    """Python runs a signal's handler, which cancels, only when the main thread's wait is over."""
+    queue = queue_of(FramePolicy.LATEST)
+    given: list[object] = []
+    worker = threading.Thread(target=lambda: given.append(queue.get()), daemon=True)
+    worker.start()
+    time.sleep(0.01)
+    queue._cancelled = True  # nobody is notified
+    worker.join(20)
+    assert given == [None]

@@ -94,7 +94,9 @@ class Source(ABC):
         """The next frame, or None at the end.
 
         A frame that is there but unreadable is added to :attr:`skips` and passed over; the next one has its
-        ``discontinuity`` set. No frame is ever made up.
+        ``discontinuity`` set. No frame is ever made up, and no image is written into while anybody may still
+        look at it: make a new array for each frame, or take images from
+        :class:`edge_irdet.stream.image_pool.ImagePool`.
 
         Raises:
             SourceTruncatedError: the source ended before the end it had declared; the frames before are good.
