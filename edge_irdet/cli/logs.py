@@ -7,7 +7,7 @@ import logging
 import sys
 import time
 from enum import Enum
-from typing import TextIO
+from typing import TYPE_CHECKING, TextIO
 
 from edge_irdet.stream.uri import redact_text
 
@@ -62,7 +62,13 @@ class EventFormatter(logging.Formatter):
         return line if trace is None else f"{line}\n{trace}"
 
 
-class StandardErrorHandler(logging.StreamHandler[TextIO]):
+if TYPE_CHECKING:
+    _TextHandler = logging.StreamHandler[TextIO]
+else:
+    _TextHandler = logging.StreamHandler  # takes no type before Python 3.11
+
+
+class StandardErrorHandler(_TextHandler):
     """Writes to what is standard error at that moment: a progress bar puts itself in its place."""
 
     def __init__(self) -> None:
