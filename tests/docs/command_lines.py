@@ -181,6 +181,15 @@ def faults_of_command(words: Sequence[str], complete: bool) -> list[str]:
     return []
 
 
+def command_names(group: click.Group = commands, prefix: str = "") -> list[str]:
+    """Names of all commands that do something, such as ``package verify``."""
+    names: list[str] = []
+    for name, command in group.commands.items():
+        inner = isinstance(command, click.Group)
+        names += command_names(command, f"{prefix}{name} ") if inner else [prefix + name]
+    return names
+
+
 @cache
 def make_targets() -> frozenset[str]:
     """Targets of the Makefile."""

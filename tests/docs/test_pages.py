@@ -9,7 +9,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from command_lines import faults_of_page, unknown_variables
+from command_lines import command_names, faults_of_page, unknown_variables
 from markdown_pages import ROOT, Page, dead_links, pages, parse_page
 from named_things import faults_of_python, missing_names, missing_paths
 
@@ -67,6 +67,11 @@ def test_the_landing_page_names_every_page() -> None:
     landing = DOCS / "README.md"
     linked = {(DOCS / link.partition("#")[0]).resolve() for link in parsed(landing).links}
     assert {page for page in DOCS.rglob("*.md") if page != landing} <= linked
+
+
+def test_every_command_has_its_call() -> None:
+    page = (DOCS / "reference" / "python.md").read_text(encoding="utf-8")
+    assert [name for name in command_names() if f"| `edge-irdet {name}` | `edge_irdet." not in page] == []
 
 
 def test_every_picture_is_shown() -> None:
