@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -24,7 +24,7 @@ from edge_irdet.errors import OptionError
 from edge_irdet.package import SixteenBitSpec
 
 if TYPE_CHECKING:
-    from edge_irdet.training.data import TrainingSet
+    from edge_irdet.training.reading import DataSource
     from edge_irdet.training.trainer import EpochReport, StepReport
 
 SHARE = "share"
@@ -243,8 +243,9 @@ def train_command(
     import cv2
     import torch
 
-    from edge_irdet.training.checkpoint import load_checkpoint
+    from edge_irdet.training.checkpoint import load_checkpoint, starting_from
     from edge_irdet.training.config import preset_config
+    from edge_irdet.training.reading import read_training_set
     from edge_irdet.training.trainer import BEST, Trainer
 
     if threads:
@@ -264,14 +265,9 @@ def train_command(
     initial = None
     if initial_file is not None:
         initial = load_checkpoint(initial_file)
-        started_from = (
-            f"{initial.config.variant}, {initial.data.name} {initial.data.split}, epoch {initial.epoch}"
-        )
-        if initial.config.started_from:
-            started_from += f", itself from {initial.config.started_from}"
-        config = replace(config, started_from=started_from)
+        config = starting_from(config, initial)
     sources = _sources(folders, splits, layouts, licences, held_back)
-    training_set = _read(sources, config.validation_fraction, config.split_seed, map16)
+    training_set = read_training_set(sources, config, map16)
     console = Console(quiet=os.environ.get("RANK", "0") != "0")
     judged = len(training_set.validation) + len(training_set.frames)
     console.print(
@@ -295,24 +291,15 @@ def train_command(
     )
 
 
-@dataclass(frozen=True)
-class _Source:
-    """One data set as the command line names it."""
-
-    folder: Path
-    split: str
-    layout: str
-    licence: str
-    held_back: str | None
-
-
 def _sources(
     folders: tuple[Path, ...],
     splits: tuple[str, ...],
     layouts: tuple[str, ...],
     licences: tuple[str, ...],
     held_back: tuple[str, ...],
-) -> list[_Source]:
+) -> list[DataSource]:
+    from edge_irdet.training.reading import DataSource
+
     count = len(folders)
     if len(splits) != count:
         raise OptionError(
@@ -327,7 +314,7 @@ def _sources(
         (None if name == SHARE else name for name in lists),
         strict=True,
     )
-    return [_Source(*row) for row in rows]
+    return [DataSource(*row) for row in rows]
 
 
 def _for_each(option: str, values: tuple[str, ...], count: int, default: str) -> tuple[str, ...]:
@@ -338,32 +325,6 @@ def _for_each(option: str, values: tuple[str, ...], count: int, default: str) ->
             f"there are {count} --data and {len(values)} {option}", f"give {option} once, or once for each"
         )
     return values
-
-
-def _read(sources: list[_Source], fraction: float, seed: int, map16: SixteenBitSpec | None) -> TrainingSet:
-    from edge_irdet.dataset.opening import DatasetLayout, detect_layout, read_dataset
-    from edge_irdet.training.data import load_training_set, merge_training_sets
-
-    parts = []
-    for source in sources:
-        layout = detect_layout(source.folder) if source.layout == "auto" else source.layout
-        dataset = read_dataset(source.folder, source.split, layout)
-        listed = None
-        if source.held_back is not None:
-            listed = read_dataset(source.folder, source.held_back, layout).names
-        part = load_training_set(
-            dataset,
-            source.folder.resolve().name,
-            Path(source.split).stem,
-            source.licence,
-            fraction,
-            seed,
-            map16,
-            held_back=listed,
-            by_centre=DatasetLayout(layout) is DatasetLayout.VIDEOS,
-        )
-        parts.append(part)
-    return merge_training_sets(parts)
 
 
 class _EpochBar:
