@@ -2,7 +2,7 @@
 
 ``package.json`` (the manifest) names the files with their hashes and says how frames become network input and
 network output becomes detections. Whoever holds the directory can run the model; no shape, class or constant
-of it is written in code. This module is imported by everyone and imports nobody of the package but errors.
+of it is written in code. This module is imported by everyone, and imports errors and provenance alone.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 from enum import Enum
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import msgspec
 
@@ -22,6 +22,7 @@ from edge_irdet.errors import (
     SchemaNewerError,
 )
 from edge_irdet.errors.installation import UPDATE_STEP
+from edge_irdet.provenance import OperatingPoint, PrecisionFigures, TrainingData, TrainingRun
 
 SCHEMA_VERSION = 1
 """Version of the manifest this package writes and the newest it reads."""
@@ -148,64 +149,98 @@ class InputSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The graph's input tensor [1, channels, height, width]."""
 
     name: str
+    """Name of the tensor."""
+
     width: Positive
+    """Pixels."""
+
     height: Positive
+    """Pixels."""
+
     channels: Positive
+    """1: the frame is grey."""
+
     dtype: str
+    """``uint8``."""
 
 
 class OutputSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """One output tensor of the graph, float32."""
 
     name: str
+    """Name of the tensor."""
+
     shape: list[Positive]
+    """Sizes of its axes."""
 
 
 class GraphFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """One graph of the package."""
 
     file: str
+    """File in the package's directory."""
+
     sha256: Sha256
-
-
-class TrainingData(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What the weights were trained on, and under which licence."""
-
-    name: str
-    split: str
-    images: int
-    licence: str
-    masks: str
-    """``annotated``, or ``boxes`` where the set had none and they were made from the boxes."""
+    """SHA-256 of the file."""
 
 
 class Manifest(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """``package.json``."""
+    """``package.json``.
+
+    Fields that this version does not know: here and in what decides detections (``input``, ``outputs``,
+    ``preprocess``, ``postprocess``, ``graphs``) they are refused, because whoever ignored one would detect
+    something else; adding one takes a new ``schema``. In what tells where the package comes from
+    (``training_data``, ``training``, ``operating_point``, ``metrics``) they are ignored, may be added at any
+    time, and are lost when the manifest is written again.
+    """
 
     schema: Positive
+    """Version of this layout."""
+
     name: str
+    """Name of the package."""
+
     variant: str
+    """Variant of the network."""
+
     classes: list[str]
+    """Class names, by class index."""
+
     parameters: Positive
+    """Parameters of the network."""
+
     input: InputSpec
+    """The graph's input."""
+
     outputs: list[OutputSpec]
+    """The graph's outputs."""
+
     preprocess: PreprocessSpec
+    """From a source frame to the input."""
+
     postprocess: PostprocessSpec
+    """From the outputs to detections."""
+
     strides: list[Positive]
+    """Network pixels per cell of each detection level."""
+
     anchors: list[list[list[float]]]
     """[level][anchor] = [width, height] in network pixels."""
 
     graphs: dict[Precision, GraphFile]
+    """Precision -> its graph."""
+
     training_data: list[TrainingData] = []
-    training: dict[str, Any] = {}
-    """How it was trained: preset, epochs, seed, time, machine."""
+    """What the weights were trained on."""
 
-    operating_point: dict[str, Any] = {}
-    """How ``postprocess.score_threshold`` was chosen: rule, data set, figures there; empty where it was not
-    (``edge-irdet threshold --write``)."""
+    training: TrainingRun = TrainingRun()
+    """How the weights were trained."""
 
-    metrics: dict[Precision, dict[str, Any]] = {}
-    """Per precision, what ``edge-irdet evaluate --json`` printed, with the data set's name."""
+    operating_point: OperatingPoint = OperatingPoint()
+    """How ``edge-irdet threshold --write`` chose ``postprocess.score_threshold``; empty if it did not."""
+
+    metrics: dict[Precision, PrecisionFigures] = {}
+    """Per precision, what ``edge-irdet evaluate --json`` printed."""
 
 
 class Package:
@@ -223,9 +258,12 @@ class Package:
     def __init__(self, directory: Path) -> None:
         self.directory = directory
         self.manifest = _read_manifest(directory)
+        self._hashes: dict[tuple[Path, int, int, int], str] = {}
 
     def graph_path(self, precision: Precision = Precision.FP32) -> Path:
         """Path of a graph, after its SHA-256 has been compared with the manifest.
+
+        A file is read once; it is read again when its size, its time or its inode has changed.
 
         Raises:
             PrecisionMissingError: the package does not hold that precision.
@@ -239,13 +277,20 @@ class Package:
                 "choose a precision that is there with --precision",
             )
         path = self.directory / graph.file
-        found = file_sha256(path) if path.is_file() else "no file"
+        found = self._sha256(path) if path.is_file() else "no file"
         if found != graph.sha256:
             raise PackageHashError(
                 f"{path} has SHA-256 {found}, the manifest says {graph.sha256}",
                 "fetch the package again, or export it anew: edge-irdet export CHECKPOINT -o PACKAGE",
             )
         return path
+
+    def _sha256(self, path: Path) -> str:
+        state = path.stat()
+        key = (path, state.st_size, state.st_mtime_ns, state.st_ino)
+        if key not in self._hashes:
+            self._hashes[key] = file_sha256(path)
+        return self._hashes[key]
 
 
 def _read_manifest(directory: Path) -> Manifest:
@@ -268,6 +313,8 @@ def _read_manifest(directory: Path) -> Manifest:
             )
         manifest = msgspec.json.decode(content, type=Manifest)
     except msgspec.DecodeError as error:
+        if "unknown field" in str(error):
+            next_step = f"{next_step}, or, if a newer edge-irdet wrote it, {UPDATE_STEP}"
         raise ManifestInvalidError(f"{path} is not a valid manifest: {error}", next_step) from error
     for graph in manifest.graphs.values():
         if Path(graph.file).name != graph.file:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 
 import msgspec
@@ -8,6 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+import edge_irdet.package as package
+from edge_irdet.detection.detector import Detector, DetectorConfig
 from edge_irdet.errors import (
     ManifestInvalidError,
     PackageHashError,
@@ -30,6 +33,7 @@ from edge_irdet.package import (
     open_package,
     shipped_packages,
 )
+from edge_irdet.provenance import Division, GateFigures, OperatingPoint
 
 
 def manifest_values(folder: Path) -> dict[str, object]:
@@ -138,6 +142,102 @@ def test_every_shipped_package_is_whole() -> None:
         package = open_package(name)
         for precision in package.manifest.graphs:
             assert package.graph_path(precision).parent == SHIPPED_PACKAGES / name
+
+
+@pytest.mark.parametrize("name", shipped_packages())
+def test_a_shipped_manifest_is_written_again_byte_for_byte(name: str) -> None:
+    written_before = (SHIPPED_PACKAGES / name / MANIFEST_NAME).read_bytes()
+    assert encode_manifest(open_package(name).manifest) == written_before
+
+
+def test_what_tells_where_a_package_comes_from_is_typed(tmp_path: Path) -> None:
+    told = {
+        "training_data": [
+            {"name": "n", "split": "s", "images": 3, "licence": "CC0-1.0", "masks": "boxes", "newer": 1}
+        ],
+        "training": {"config": {"split_seed": 4, "validation_fraction": 0.2}, "epoch": 3, "newer": {}},
+        "operating_point": {"rule": "r", "found within 5 px": 0.5, "false alarms": 2, "newer": []},
+        "metrics": {
+            "fp32": {"dataset": "d", "map50": 0.5, "iou": None, "newer": None},
+            "int8": {"gate": {"passed": True, "int8": {"pd": 1.0}, "newer": 1}, "recipe": {"any": [1]}},
+        },
+    }
+    manifest = Package(written(tmp_path, **told)).manifest
+    assert manifest.training.epoch == 3
+    assert manifest.training.division == Division(validation_fraction=0.2, split_seed=4)
+    assert (manifest.operating_point.found, manifest.operating_point.false_alarms) == (0.5, 2)
+    assert manifest.metrics[Precision.FP32].map50 == 0.5
+    assert manifest.metrics[Precision.FP32].iou is None, "null and absent mean the same"
+    gate = manifest.metrics[Precision.INT8].gate
+    assert gate is not None
+    assert gate.passed is True
+    assert gate.int8 == GateFigures(pd=1.0)
+    assert manifest.metrics[Precision.INT8].recipe == {"any": [1]}
+    assert msgspec.json.decode(encode_manifest(manifest), type=Manifest) == manifest
+
+
+def test_a_manifest_that_tells_nothing_opens(tmp_path: Path) -> None:
+    manifest = Package(written(tmp_path, operating_point={}, training={}, metrics={})).manifest
+    assert manifest.operating_point == OperatingPoint()
+    assert manifest.training.division == Division()
+    assert manifest == Package(written(tmp_path)).manifest
+
+
+def test_a_division_in_a_form_of_its_own_is_not_taken(tmp_path: Path) -> None:
+    config = {"validation_fraction": "a fifth", "split_seed": 4}
+    assert Package(written(tmp_path, training={"config": config})).manifest.training.division == Division()
+
+
+@pytest.mark.parametrize("part", ["preprocess", "postprocess", "input"])
+def test_an_unknown_field_that_could_change_detections_is_refused(tmp_path: Path, part: str) -> None:
+    values = manifest_values(tmp_path)[part]
+    assert isinstance(values, dict)
+    with pytest.raises(ManifestInvalidError, match="newer") as caught:
+        Package(written(tmp_path, **{part: {**values, "newer": 1}}))
+    assert "install" in caught.value.next_step
+
+
+def test_a_graph_is_hashed_once_and_again_when_it_has_changed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hashed: list[Path] = []
+
+    def counted(path: Path) -> str:
+        hashed.append(path)
+        return file_sha256(path)
+
+    opened = Package(written(tmp_path))
+    monkeypatch.setattr(package, "file_sha256", counted)
+    graph = opened.graph_path()
+    assert opened.graph_path() == graph
+    assert hashed == [graph]
+    stat = graph.stat()
+    graph.write_bytes(b"other")  # as long as before
+    os.utime(graph, ns=(stat.st_atime_ns, stat.st_mtime_ns + 1))
+    with pytest.raises(PackageHashError):
+        opened.graph_path()
+    assert hashed == [graph, graph]
+    replacement = tmp_path / "replacement"
+    replacement.write_bytes(b"graph")
+    os.utime(replacement, ns=(stat.st_atime_ns, stat.st_mtime_ns))
+    replacement.replace(graph)
+    assert opened.graph_path() == graph
+    assert len(hashed) == 3, "another file with the same size and time"
+    graph.unlink()
+    with pytest.raises(PackageHashError, match="no file"):
+        opened.graph_path()
+
+
+def test_a_start_hashes_its_graph_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    hashed: list[Path] = []
+
+    def counted(path: Path) -> str:
+        hashed.append(path)
+        return file_sha256(path)
+
+    monkeypatch.setattr(package, "file_sha256", counted)
+    with Detector("light-sgmtlm-reduced", DetectorConfig(threads=1)):
+        assert [path.name for path in hashed] == ["model.onnx"]
 
 
 @given(

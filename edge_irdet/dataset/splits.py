@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 from edge_irdet.dataset.label_files import read_label_text
 from edge_irdet.errors import DatasetMissingError, LabelInvalidError, OptionError, SplitEmptyError
 from edge_irdet.images import IMAGE_SUFFIXES
+from edge_irdet.provenance import Division
 
 VALIDATION_FRACTION, SPLIT_SEED = 0.15, 0
 """The trainer's defaults."""
@@ -153,20 +153,18 @@ def split_validation(
     return training, tuple(name for name in names if name in chosen)
 
 
-def split_as_trained(
-    names: Sequence[str], training: Mapping[str, Any]
-) -> tuple[tuple[str, ...], tuple[str, ...]]:
+def split_as_trained(names: Sequence[str], division: Division) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """Divide a train list as the trainer of a package did.
 
     Args:
         names: the train list.
-        training: the training's configuration from the package's manifest; what it does not say is taken
-            from the trainer's defaults.
+        division: ``manifest.training.division`` of the package; what it does not say is taken from the
+            trainer's defaults.
 
     Returns:
         (training names, validation names), see :func:`split_validation`.
     """
-    fraction = float(training.get("validation_fraction", VALIDATION_FRACTION))
+    fraction = VALIDATION_FRACTION if division.validation_fraction is None else division.validation_fraction
     # Before there was a seed of its own, the training's decided which images were held back.
-    seed = int(training.get("split_seed", training.get("seed", SPLIT_SEED)))
-    return split_validation(names, fraction, seed)
+    seeds = (division.split_seed, division.seed, SPLIT_SEED)
+    return split_validation(names, fraction, next(seed for seed in seeds if seed is not None))

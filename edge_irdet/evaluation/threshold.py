@@ -24,6 +24,7 @@ from edge_irdet.evaluation.truth import Truth
 from edge_irdet.evaluation.video_rates import FOUND_DISTANCES, choose_threshold
 from edge_irdet.files import write_bytes_atomically
 from edge_irdet.package import MANIFEST_NAME, Package, PostprocessSpec, encode_manifest
+from edge_irdet.provenance import OperatingPoint
 
 MAX_FA = 1e-5
 """Largest Fa on images where none is given."""
@@ -68,26 +69,36 @@ class ThresholdChoice:
     extent: str
     """Number of images, or of frames and videos, in words."""
 
-    found_name: str
-    """What ``found`` counts: ``Pd``, or ``found within 5 px``."""
-
-    alarms_name: str
-    """What ``alarms`` counts: ``Fa``, or ``false alarms a frame``."""
+    videos: bool
+    """Whether it was chosen on videos, else on images."""
 
     postprocess: PostprocessSpec
     """Suppression rule that the curve belongs to, with the chosen threshold."""
 
-    def operating_point(self) -> dict[str, Any]:
+    @property
+    def found_name(self) -> str:
+        """What ``found`` counts."""
+        return f"found within {FOUND_DISTANCES[-1]:g} px" if self.videos else "Pd"
+
+    @property
+    def alarms_name(self) -> str:
+        """What ``alarms`` counts."""
+        return "false alarms a frame" if self.videos else "Fa"
+
+    def operating_point(self) -> OperatingPoint:
         """What the manifest says about the choice."""
-        return {
-            "rule": self.rule,
-            "dataset": f"{self.dataset}, {self.extent}",
-            "nms": self.postprocess.nms.value,
-            "score_threshold": self.chosen.score,
-            self.found_name: round(self.chosen.found, 6),
-            self.alarms_name: round(self.chosen.alarms, 9),
-            "false alarms": self.chosen.false_alarms,
-        }
+        found, alarms = round(self.chosen.found, 6), round(self.chosen.alarms, 9)
+        return OperatingPoint(
+            rule=self.rule,
+            dataset=f"{self.dataset}, {self.extent}",
+            nms=self.postprocess.nms.value,
+            score_threshold=self.chosen.score,
+            pd=None if self.videos else found,
+            fa=None if self.videos else alarms,
+            found=found if self.videos else None,
+            false_alarms_per_frame=alarms if self.videos else None,
+            false_alarms=self.chosen.false_alarms,
+        )
 
 
 def choose_on_images(
@@ -111,8 +122,8 @@ def choose_on_images(
         DatasetImageError, LabelInvalidError, MaskSizeError: from the images.
     """
     require_low_scores(detector, THRESHOLDS[0])
-    divided = {**detector.package.manifest.training.get("config", {}), **(training or {})}
-    samples = list(dataset.subset(split_as_trained(dataset.names, divided)[1]))
+    division = msgspec.structs.replace(detector.package.manifest.training.division, **(training or {}))
+    samples = list(dataset.subset(split_as_trained(dataset.names, division)[1]))
     predictions = [predict(detector, sample).detections for sample in samples]
     sizes = [(sample.image.shape[1], sample.image.shape[0]) for sample in samples]
     curve = operating_curve(predictions, [Truth.of(sample) for sample in samples], sizes)
@@ -124,8 +135,7 @@ def choose_on_images(
         rule=f"highest Pd with Fa <= {max_fa:g}",
         dataset=f"the validation part of {dataset.name}",
         extent=f"{len(samples)} validation images",
-        found_name="Pd",
-        alarms_name="Fa",
+        videos=False,
     )
 
 
@@ -170,8 +180,7 @@ def choose_on_videos(
         rule=f"most targets found within {near:g} px, at most {max_false_alarms:g} false alarms per frame",
         dataset=report.dataset,
         extent=f"{overall.frames} frames of {len(report.videos)} videos",
-        found_name=f"found within {near:g} px",
-        alarms_name="false alarms a frame",
+        videos=True,
     )
 
 
@@ -192,8 +201,8 @@ def write_threshold(package: Package, choice: ThresholdChoice) -> Package:
 
 
 def _choice(
-    detector: Detector, points: tuple[ThresholdPoint, ...], chosen: int, **words: str
+    detector: Detector, points: tuple[ThresholdPoint, ...], chosen: int, *, videos: bool, **words: str
 ) -> ThresholdChoice:
     score = points[chosen].score
     postprocess = msgspec.structs.replace(detector.postprocess, score_threshold=score)
-    return ThresholdChoice(points, points[chosen], postprocess=postprocess, **words)
+    return ThresholdChoice(points, points[chosen], postprocess=postprocess, videos=videos, **words)

@@ -33,6 +33,7 @@ from edge_irdet.package import (
     encode_manifest,
     file_sha256,
 )
+from edge_irdet.provenance import TrainingRun
 from edge_irdet.training.checkpoint import Checkpoint
 
 GRAPH_NAME = "model.onnx"
@@ -145,15 +146,15 @@ def export_package(
                     Precision.FP32: GraphFile(file=GRAPH_NAME, sha256=file_sha256(building / GRAPH_NAME))
                 },
                 training_data=[checkpoint.data, *checkpoint.further_data],
-                training={
-                    "config": asdict(checkpoint.config),
-                    "epoch": checkpoint.epoch,
-                    "best_epoch": checkpoint.best_epoch,
-                    "validation_map50": round(checkpoint.best_map50, 4),
-                    **_video_rate(checkpoint),
-                    "seconds": round(checkpoint.seconds),
-                    "machine": checkpoint.machine,
-                },
+                training=TrainingRun(
+                    config=asdict(checkpoint.config),
+                    epoch=checkpoint.epoch,
+                    best_epoch=checkpoint.best_epoch,
+                    validation_map50=round(checkpoint.best_map50, 4),
+                    validation_rate=_rounded(checkpoint.best_rate),
+                    seconds=round(checkpoint.seconds),
+                    machine=checkpoint.machine,
+                ),
             )
             (building / MANIFEST_NAME).write_bytes(encode_manifest(manifest))
             _replace_directory(building, directory)
@@ -177,8 +178,8 @@ def _mapping(checkpoint: Checkpoint, config: ExportConfig) -> SixteenBitSpec | N
     return asked or trained
 
 
-def _video_rate(checkpoint: Checkpoint) -> dict[str, float]:
-    return {} if checkpoint.best_rate is None else {"validation_rate": round(checkpoint.best_rate, 4)}
+def _rounded(rate: float | None) -> float | None:
+    return None if rate is None else round(rate, 4)
 
 
 def _is_empty(path: Path) -> bool:

@@ -16,7 +16,8 @@ from edge_irdet.errors import CheckpointInvalidError
 from edge_irdet.files import written_atomically
 from edge_irdet.machine.processor import describe_processor
 from edge_irdet.network.heads import Anchors
-from edge_irdet.package import SixteenBitSpec, TrainingData
+from edge_irdet.package import SixteenBitSpec
+from edge_irdet.provenance import TrainingData
 from edge_irdet.training.config import TrainingConfig
 from edge_irdet.training.fingerprint import DataFingerprint
 

@@ -11,7 +11,8 @@ from edge_irdet.dataset.sample import MaskSource, Sample
 from edge_irdet.dataset.splits import split_validation
 from edge_irdet.detection.sixteen_bit.text import to_eight_bits
 from edge_irdet.errors import OptionError
-from edge_irdet.package import SixteenBitSpec, TrainingData
+from edge_irdet.package import SixteenBitSpec
+from edge_irdet.provenance import TrainingData
 from edge_irdet.training.fingerprint import DataFingerprint, fingerprint_of
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from edge_irdet.errors import CheckpointMismatchError
-from edge_irdet.package import TrainingData
+from edge_irdet.provenance import TrainingData
 from edge_irdet.training.checkpoint import RunState
 from edge_irdet.training.config import TrainingConfig
 from edge_irdet.training.data import TrainingSet

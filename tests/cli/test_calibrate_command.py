@@ -92,7 +92,7 @@ def test_the_shipped_package_holds_what_passed_its_gate() -> None:
         pytest.skip("the shipped package is not calibrated yet")
     for precision in held:
         package.graph_path(precision)
-        assert package.manifest.metrics[precision]["gate"]["passed"] is True
+        assert package.manifest.metrics[precision].gate.passed is True
 
 
 @shipped

@@ -11,7 +11,7 @@ pytest.importorskip("onnxsim")
 
 from edge_irdet.network.light_sgmtlm import DEFAULT_ANCHORS, LightSGMTLM
 from edge_irdet.network.variants import variant_config
-from edge_irdet.package import TrainingData
+from edge_irdet.provenance import TrainingData
 from edge_irdet.training.checkpoint import Checkpoint
 from edge_irdet.training.config import preset_config
 

@@ -32,7 +32,7 @@ def test_a_package_runs_and_says_what_it_is(
     assert (manifest.input.width, manifest.input.height) == (96, 64)
     assert manifest.postprocess.score_threshold == 0.4
     assert manifest.training_data == [checkpoint.data]
-    assert manifest.training["epoch"] == 3
+    assert manifest.training.epoch == 3
     assert list(manifest.graphs) == [Precision.FP32]
     assert sorted(path.name for path in package_path.iterdir()) == ["model.onnx", "package.json"]
     with Detector(package_path, DetectorConfig(runtime="cpu", score_threshold=0.0, threads=1)) as detector:

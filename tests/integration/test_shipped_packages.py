@@ -24,9 +24,10 @@ def test_every_shipped_package_says_how_its_threshold_was_chosen() -> None:
     for name in shipped_packages():
         manifest = open_package(name).manifest
         point = manifest.operating_point
-        assert point["score_threshold"] == manifest.postprocess.score_threshold
-        assert point["nms"] == manifest.postprocess.nms.value
-        assert {"rule", "dataset"} <= set(point)
+        assert point.score_threshold == manifest.postprocess.score_threshold
+        assert point.nms == manifest.postprocess.nms.value
+        assert point.rule
+        assert point.dataset
         assert set(manifest.metrics) == set(Precision)
 
 
@@ -35,17 +36,17 @@ def test_every_shipped_package_says_how_its_threshold_was_chosen() -> None:
 @pytest.mark.parametrize("precision", list(Precision))
 def test_the_manifest_says_what_evaluate_says(name: str, precision: Precision, tmp_path: Path) -> None:
     stated = open_package(name).manifest.metrics[precision]
-    split = stated["dataset"].partition("/")[2]
+    split = stated.dataset.partition("/")[2]
     options = ("--data", str(IMAGES), "--split", split, "--precision", precision.value, "--json")
     finished = run("evaluate", name, *options, folder=tmp_path)
     assert finished.returncode == 0, finished.stderr
     found = json.loads(finished.stdout)
-    assert found["dataset"] == stated["dataset"]
-    assert (found["images"], found["targets"]) == (stated["images"], stated["targets"])
+    assert found["dataset"] == stated.dataset
+    assert (found["images"], found["targets"]) == (stated.images, stated.targets)
     for rate in ("map50", "ap_3px", "pd"):
-        assert found[rate] == pytest.approx(stated[rate], abs=ROUNDING), rate
-    assert found["fa"] == pytest.approx(stated["fa"], abs=1e-6)
-    assert found["score_threshold"] == stated["score_threshold"]
+        assert found[rate] == pytest.approx(getattr(stated, rate), abs=ROUNDING), rate
+    assert found["fa"] == pytest.approx(stated.fa, abs=1e-6)
+    assert found["score_threshold"] == stated.score_threshold
 
 
 @pytest.mark.skipif(not VIDEOS.is_dir(), reason=f"no labelled videos under {VIDEOS}")

@@ -5,7 +5,7 @@ import pytest
 pytest.importorskip("torch")
 
 from doubles.samples import blob_sample
-from edge_irdet.package import TrainingData
+from edge_irdet.provenance import TrainingData
 from edge_irdet.training.data import TrainingSet
 
 

@@ -19,7 +19,7 @@ from edge_irdet.cli.train import train_command
 from edge_irdet.errors import CheckpointMismatchError, EdgeIrdetError, OptionError
 from edge_irdet.network.light_sgmtlm import LightSGMTLM
 from edge_irdet.network.variants import variant_config
-from edge_irdet.package import TrainingData
+from edge_irdet.provenance import TrainingData
 from edge_irdet.training.batches import EpochSampler
 from edge_irdet.training.checkpoint import load_checkpoint
 from edge_irdet.training.config import TrainingConfig, preset_config

@@ -297,10 +297,10 @@ class EngineBuilder:
 
 def calibration_sha256(package: Package, precision: Precision) -> str | None:
     """SHA-256 of the calibration recipe that the manifest states for a precision; None without one."""
-    recipe = package.manifest.metrics.get(precision, {}).get("recipe")
-    if recipe is None:
+    figures = package.manifest.metrics.get(precision)
+    if figures is None or figures.recipe is None:
         return None
-    return hashlib.sha256(msgspec.json.encode(recipe, order="deterministic")).hexdigest()
+    return hashlib.sha256(msgspec.json.encode(figures.recipe, order="deterministic")).hexdigest()
 
 
 def _require_same_border(identity: EngineIdentity, plan: Plan) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, field, replace
-from typing import Any
 
 import msgspec
 import numpy as np
@@ -34,6 +33,7 @@ from edge_irdet.export.precision.recipe import Recipe, Remainder
 from edge_irdet.export.precision.regions import find_regions, with_named_nodes
 from edge_irdet.export.precision.sensitivity import Sensitivity, find_sensitivity
 from edge_irdet.package import Package, Precision, PreprocessSpec, SixteenBitSpec
+from edge_irdet.provenance import PrecisionFigures
 
 PROFILE_FRAMES = 8
 """Gate frames on which layers are profiled and blamed."""
@@ -184,12 +184,17 @@ def _has_fp16(precision: Precision, recipe: Recipe) -> bool:
     return precision is Precision.FP16 or recipe.int8.remainder is Remainder.FP16
 
 
-def _metrics(outcome: PrecisionOutcome, recipe: Recipe, config: CalibrationConfig) -> dict[str, Any]:
-    figures = (outcome.test or outcome.report).to_dict()
-    figures |= {"cpu_ms": round(outcome.milliseconds, 2), "cpu_threads": config.threads}
-    if outcome.gate is not None:
-        figures |= {"gate": outcome.gate.to_dict(), "recipe": recipe.to_dict()}
-    return figures
+def _metrics(outcome: PrecisionOutcome, recipe: Recipe, config: CalibrationConfig) -> PrecisionFigures:
+    judged = {} if outcome.gate is None else {"gate": outcome.gate.to_dict(), "recipe": recipe.to_dict()}
+    return msgspec.convert(
+        {
+            **(outcome.test or outcome.report).to_dict(),
+            "cpu_ms": round(outcome.milliseconds, 2),
+            "cpu_threads": config.threads,
+            **judged,
+        },
+        PrecisionFigures,
+    )
 
 
 def _blamed(outcome: PrecisionOutcome, found: Sensitivity) -> PrecisionOutcome:

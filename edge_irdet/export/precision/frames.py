@@ -50,7 +50,7 @@ def select_frames(
     gate_name = f"the validation part of {dataset.name}" if gate is None else gate.name
     if gate is None:
         if len(names) > MINIMUM_IMAGES:
-            names, held_back = split_as_trained(names, manifest.training.get("config", {}))
+            names, held_back = split_as_trained(names, manifest.training.division)
             gate = dataset.subset(held_back)
     else:
         judged = frozenset(gate.names)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
 import msgspec
 import onnx
@@ -18,12 +17,13 @@ from edge_irdet.package import (
     encode_manifest,
     file_sha256,
 )
+from edge_irdet.provenance import PrecisionFigures
 
 
 def put_graphs(
     package: Package,
     graphs: Mapping[Precision, onnx.ModelProto],
-    metrics: Mapping[Precision, dict[str, Any]],
+    metrics: Mapping[Precision, PrecisionFigures],
 ) -> Package:
     """Write graphs as ``model.PRECISION.onnx`` and enter them in the manifest.
 

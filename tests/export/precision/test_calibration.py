@@ -58,11 +58,12 @@ def test_both_precisions_enter_a_package_that_keeps_its_accuracy(
     assert set(opened.manifest.graphs) == {Precision.FP32, Precision.FP16, Precision.INT8}
     for precision in opened.manifest.graphs:
         assert lint(onnx.load(str(opened.graph_path(precision)))) == []
-        assert opened.manifest.metrics[precision]["dataset"] == test.name
-    gate = opened.manifest.metrics[Precision.INT8]["gate"]
-    assert gate["passed"]
-    assert "validation part" in gate["dataset"]
-    assert gate["images"] == 14
+        assert opened.manifest.metrics[precision].dataset == test.name
+    gate = opened.manifest.metrics[Precision.INT8].gate
+    assert gate is not None
+    assert gate.passed
+    assert "validation part" in gate.dataset
+    assert gate.images == 14
     image = test[0].image
     for precision in (Precision.FP16, Precision.INT8):
         with Detector(opened, DetectorConfig(runtime="cpu", precision=precision, threads=1)) as detector:

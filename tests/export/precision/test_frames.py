@@ -12,6 +12,7 @@ from edge_irdet.export.precision.frames import (
     select_frames,
 )
 from edge_irdet.package import InputSpec, Manifest, PreprocessSpec
+from edge_irdet.provenance import TrainingRun
 
 
 @pytest.fixture
@@ -22,7 +23,9 @@ def manifest(make_package, detector_graph) -> Manifest:
 def test_the_gate_is_what_the_training_held_back(data_root: Path, manifest: Manifest) -> None:
     import msgspec
 
-    trained = msgspec.structs.replace(manifest, training={"config": {"validation_fraction": 0.25, "seed": 3}})
+    trained = msgspec.structs.replace(
+        manifest, training=TrainingRun(config={"validation_fraction": 0.25, "seed": 3})
+    )
     dataset = read_dataset(data_root, "train.txt")
     selected = select_frames(dataset, None, trained, 20, 0)
     train, held_back = split_validation(dataset.names, 0.25, 3)
