@@ -6,7 +6,6 @@ Pages that are generated as a whole are replaced. Of hand-written pages only wha
 
 from __future__ import annotations
 
-import ast
 import enum
 import inspect
 import json
@@ -25,6 +24,7 @@ from edge_irdet.cli.formatting import Command
 from edge_irdet.errors.catalog import AREAS, all_errors, describe_error, explanation
 from edge_irdet.package import Manifest
 from edge_irdet.record import Record, count_descriptions
+from edge_irdet.schemas.generation import field_docstrings, schema_files
 
 REFERENCE = Path(__file__).parent / "reference"
 
@@ -163,22 +163,8 @@ def _heading(struct: type[msgspec.Struct]) -> str:
 
 
 def _meaning(struct: type[msgspec.Struct], name: str) -> str:
-    for base in struct.__mro__:
-        documented = _field_docstrings(base) if base.__module__.startswith("edge_irdet.") else {}
-        if name in documented:
-            return documented[name]
-    return count_descriptions().get(name, "")
-
-
-def _field_docstrings(struct: type) -> dict[str, str]:
-    (definition,) = ast.parse(textwrap.dedent(inspect.getsource(struct))).body
-    assert isinstance(definition, ast.ClassDef)
-    found = {}
-    for field, text in zip(definition.body, definition.body[1:], strict=False):
-        match field, text:
-            case ast.AnnAssign(target=ast.Name(id=name)), ast.Expr(value=ast.Constant(value=str(meaning))):
-                found[name] = " ".join(meaning.split())
-    return found
+    documented = field_docstrings(struct)
+    return " ".join(documented[name].split()) if name in documented else count_descriptions().get(name, "")
 
 
 def _structs_in(kind: Any) -> Iterator[type[msgspec.Struct]]:
@@ -266,6 +252,7 @@ def generated_files() -> dict[Path, str]:
     return {
         REFERENCE / "errors.md": errors_page(),
         REFERENCE / "errors.json": errors_list(),
+        **schema_files(),
         **{
             REFERENCE / f"{name}.md": put_between(REFERENCE / f"{name}.md", name, parts[name])
             for name in parts

@@ -80,6 +80,8 @@ class SixteenBitSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A named 16 -> 8 bit mapping with its parameters."""
 
     mapping: SixteenBitMapping
+    """Which mapping."""
+
     low: float
     """Percentile (0..100) or count that becomes 0; in ``plateau`` the percentile below which all is alike."""
 

@@ -134,7 +134,7 @@ class TrackRecord(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Record(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """One frame's record. An empty ``detections`` means: looked, and found none."""
+    """One frame's record. An empty ``detections`` means: the frame was processed, and nothing was found."""
 
     schema: Annotated[int, msgspec.Meta(ge=1)] = RECORD_SCHEMA
     """Version of this layout; a reader rejects a higher one."""
@@ -181,6 +181,9 @@ class Record(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
     """Confirmed tracks by number; null without a tracker."""
 
 
+UNDECODABLE = (msgspec.DecodeError, UnicodeError, RecursionError)
+"""What a decoder raises: UnicodeError of text that is not UTF-8, RecursionError of one nested too deep."""
+
 _encoder = msgspec.json.Encoder()
 _decoder = msgspec.json.Decoder(Record)
 
@@ -208,22 +211,30 @@ def decode_record(line: bytes | str) -> Record:
         RecordInvalidError: not a record, or of a newer schema.
     """
     try:
-        return _decoder.decode(line)
-    except (msgspec.DecodeError, UnicodeError, RecursionError) as error:
-        # UnicodeError: text that is not UTF-8. RecursionError: nested deeper than any record.
-        reason = str(error)
-        try:
-            schema = msgspec.json.decode(line, type=_SchemaOnly).schema
-        except (msgspec.DecodeError, UnicodeError, RecursionError):
-            schema = 0
-        if schema > RECORD_SCHEMA:
-            raise RecordInvalidError(
-                f"the record has schema {schema}; this edge-irdet reads up to {RECORD_SCHEMA}",
-                UPDATE_STEP,
-            ) from error
+        record = _decoder.decode(line)
+    except UNDECODABLE as error:
+        if (schema := _schema_of(line)) > RECORD_SCHEMA:
+            raise _newer(schema) from error
         raise RecordInvalidError(
-            f"the line is not a record: {reason}", "check that the file is what edge-irdet stream wrote"
+            f"the line is not a record: {error}", "check that the file is what edge-irdet stream wrote"
         ) from error
+    if record.schema > RECORD_SCHEMA:
+        # It may look alike and mean something else.
+        raise _newer(record.schema)
+    return record
+
+
+def _newer(schema: int) -> RecordInvalidError:
+    return RecordInvalidError(
+        f"the record has schema {schema}; this edge-irdet reads up to {RECORD_SCHEMA}", UPDATE_STEP
+    )
+
+
+def _schema_of(line: bytes | str) -> int:
+    try:
+        return msgspec.json.decode(line, type=_SchemaOnly).schema
+    except UNDECODABLE:
+        return 0
 
 
 class _SchemaOnly(msgspec.Struct):

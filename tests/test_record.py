@@ -97,6 +97,8 @@ def test_a_newer_record_asks_for_an_update() -> None:
     record = json.loads(encode_record(make_record(frame(), Detections.none(), ("target",), 0, FrameCounts())))
     with pytest.raises(RecordInvalidError, match="schema 3"):
         decode_record(json.dumps({**record, "schema": 3, "more": 1}))
+    with pytest.raises(RecordInvalidError, match="schema 3"):
+        decode_record(json.dumps({**record, "schema": 3}))
     with pytest.raises(RecordInvalidError):
         decode_record(json.dumps({**record, "more": 1}))
 

@@ -28,6 +28,7 @@ from edge_irdet.errors import (
     PrecisionMissingError,
 )
 from edge_irdet.package import OutputSpec, Package, Precision
+from edge_irdet.provenance import PrecisionFigures
 
 WritePackage = Callable[..., Package]
 
@@ -89,7 +90,7 @@ def test_the_calibration_recipe_is_in_the_identity(small_package: Package) -> No
     before = builder.build(BuildConfig()).identity
     keys = {before.key}
     for recipe in ({"method": "minmax"}, {"method": "percentile"}):
-        metrics = {Precision.FP32: {"recipe": recipe}}
+        metrics = {Precision.FP32: PrecisionFigures(recipe=recipe)}
         small_package.manifest = msgspec.structs.replace(small_package.manifest, metrics=metrics)
         identity = builder.build(BuildConfig()).identity
         assert identity.calibration_sha256 is not None
