@@ -94,19 +94,19 @@ class OperatingPoint(msgspec.Struct, frozen=True, omit_defaults=True):
     score_threshold: float | None = None
     """The threshold."""
 
-    pd: float | None = msgspec.field(default=None, name="Pd")
+    pd: float | None = None
     """Probability of detection, of images."""
 
-    fa: float | None = msgspec.field(default=None, name="Fa")
+    fa: float | None = None
     """Pixels of unmatched boxes / all pixels, of images."""
 
-    found: float | None = msgspec.field(default=None, name="found within 5 px")
+    found_within_5_px: float | None = None
     """Share of the targets found within 5 px, of videos."""
 
-    false_alarms_per_frame: float | None = msgspec.field(default=None, name="false alarms a frame")
+    false_alarms_per_frame: float | None = None
     """Unmatched detections per frame, of videos."""
 
-    false_alarms: int | None = msgspec.field(default=None, name="false alarms")
+    false_alarms: int | None = None
     """Unmatched detections in all."""
 
 

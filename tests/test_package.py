@@ -156,7 +156,7 @@ def test_what_tells_where_a_package_comes_from_is_typed(tmp_path: Path) -> None:
             {"name": "n", "split": "s", "images": 3, "licence": "CC0-1.0", "masks": "boxes", "newer": 1}
         ],
         "training": {"config": {"split_seed": 4, "validation_fraction": 0.2}, "epoch": 3, "newer": {}},
-        "operating_point": {"rule": "r", "found within 5 px": 0.5, "false alarms": 2, "newer": []},
+        "operating_point": {"rule": "r", "found_within_5_px": 0.5, "false_alarms": 2, "newer": []},
         "metrics": {
             "fp32": {"dataset": "d", "map50": 0.5, "iou": None, "newer": None},
             "int8": {"gate": {"passed": True, "int8": {"pd": 1.0}, "newer": 1}, "recipe": {"any": [1]}},
@@ -165,7 +165,7 @@ def test_what_tells_where_a_package_comes_from_is_typed(tmp_path: Path) -> None:
     manifest = Package(written(tmp_path, **told)).manifest
     assert manifest.training.epoch == 3
     assert manifest.training.division == Division(validation_fraction=0.2, split_seed=4)
-    assert (manifest.operating_point.found, manifest.operating_point.false_alarms) == (0.5, 2)
+    assert (manifest.operating_point.found_within_5_px, manifest.operating_point.false_alarms) == (0.5, 2)
     assert manifest.metrics[Precision.FP32].map50 == 0.5
     assert manifest.metrics[Precision.FP32].iou is None, "null and absent mean the same"
     gate = manifest.metrics[Precision.INT8].gate

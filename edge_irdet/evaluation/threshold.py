@@ -83,7 +83,7 @@ class ThresholdChoice:
     @property
     def alarms_name(self) -> str:
         """What ``alarms`` counts."""
-        return "false alarms a frame" if self.videos else "Fa"
+        return "false alarms per frame" if self.videos else "Fa"
 
     def operating_point(self) -> OperatingPoint:
         """What the manifest says about the choice."""
@@ -95,7 +95,7 @@ class ThresholdChoice:
             score_threshold=self.chosen.score,
             pd=None if self.videos else found,
             fa=None if self.videos else alarms,
-            found=found if self.videos else None,
+            found_within_5_px=found if self.videos else None,
             false_alarms_per_frame=alarms if self.videos else None,
             false_alarms=self.chosen.false_alarms,
         )

@@ -68,8 +68,8 @@ def test_on_videos_centres_decide(workplace: Path) -> None:
     assert finished.returncode == 0, finished.stderr
     assert cv2.imread(str(workplace / "curve.png")) is not None
     point = manifest(workplace)["operating_point"]
-    assert point["found within 5 px"] == 1.0
-    assert point["false alarms a frame"] <= 0.1
+    assert point["found_within_5_px"] == 1.0
+    assert point["false_alarms_per_frame"] <= 0.1
     finished = run("evaluate", "package", *videos, "--json", folder=workplace)
     assert finished.returncode == 0, finished.stderr
     report = json.loads(finished.stdout)

@@ -4,6 +4,7 @@ import json
 import shutil
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from doubles.samples import write_images_and_masks
@@ -48,9 +49,10 @@ def test_a_written_choice_is_the_packages_own(package: Package, stills: Path) ->
     written = write_threshold(package, choice)
     assert written.manifest.postprocess == choice.postprocess
     stored = json.loads((package.directory / MANIFEST_NAME).read_bytes())["operating_point"]
-    assert stored == choice.operating_point()
+    assert stored == msgspec.to_builtins(choice.operating_point())
+    assert written.manifest.operating_point == choice.operating_point()
     assert stored["rule"] == "highest Pd with Fa <= 0.5"
-    assert stored["Pd"] == round(choice.chosen.found, 6)
+    assert stored["pd"] == round(choice.chosen.found, 6)
     assert not verify_package(written).unnamed
 
 
@@ -78,7 +80,8 @@ def test_on_videos_centres_decide(package: Package, tmp_path: Path) -> None:
         choice = choose_on_videos(detector, tmp_path / "videos", "val", 0.1, 10)
     assert choice.chosen.found == 1.0
     assert choice.extent == "4 frames of 1 videos"
-    assert choice.found_name == "found within 5 px"
+    assert choice.found_name == "found within 5 px", "as the manifest's field is named"
+    assert choice.operating_point().found_within_5_px == 1.0
 
 
 def test_what_cannot_be_chosen_is_refused(package: Package, stills: Path) -> None:
