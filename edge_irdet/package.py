@@ -22,12 +22,16 @@ from edge_irdet.errors import (
     SchemaNewerError,
 )
 from edge_irdet.errors.installation import UPDATE_STEP
+from edge_irdet.intake import ContentMissingError, ContentRefusedError, decode_json, read_regular_file
 from edge_irdet.provenance import OperatingPoint, PrecisionFigures, TrainingData, TrainingRun
 
 SCHEMA_VERSION = 1
 """Version of the manifest this package writes and the newest it reads."""
 
 MANIFEST_NAME = "package.json"
+MAX_MANIFEST_BYTES = 2**24
+"""Those of the shipped packages have 10 kB."""
+
 ENGINES_FOLDER = "engines"
 """Folder of a package that holds the engines built on this device."""
 
@@ -297,27 +301,26 @@ class Package:
 
 def _read_manifest(directory: Path) -> Manifest:
     path = directory / MANIFEST_NAME
-    try:
-        content = path.read_bytes()
-    except OSError as error:
-        raise PackageMissingError(
-            f"there is no model package at {directory} ({MANIFEST_NAME}: {error.strerror})",
-            f"name a package directory, or one that is shipped: {', '.join(shipped_packages()) or 'none'}",
-        ) from error
     next_step = "export the package anew: edge-irdet export CHECKPOINT -o PACKAGE"
     try:
+        content = read_regular_file(path, MAX_MANIFEST_BYTES)
         # The version first: a newer manifest may differ in every other field.
-        schema = msgspec.json.decode(content, type=_SchemaOnly).schema
+        schema = decode_json(content, _SchemaOnly).schema
         if schema > SCHEMA_VERSION:
             raise SchemaNewerError(
                 f"{path} has schema {schema}; this edge-irdet reads up to {SCHEMA_VERSION}",
                 UPDATE_STEP,
             )
-        manifest = msgspec.json.decode(content, type=Manifest)
-    except msgspec.DecodeError as error:
-        if "unknown field" in str(error):
+        manifest = decode_json(content, Manifest)
+    except ContentMissingError as error:
+        raise PackageMissingError(
+            f"there is no model package at {directory}: {MANIFEST_NAME} {error.reason}",
+            f"name a package directory, or one that is shipped: {', '.join(shipped_packages()) or 'none'}",
+        ) from error
+    except ContentRefusedError as error:
+        if "unknown field" in error.reason:
             next_step = f"{next_step}, or, if a newer edge-irdet wrote it, {UPDATE_STEP}"
-        raise ManifestInvalidError(f"{path} is not a valid manifest: {error}", next_step) from error
+        raise ManifestInvalidError(f"{path} is not a valid manifest: {error.reason}", next_step) from error
     for graph in manifest.graphs.values():
         if Path(graph.file).name != graph.file:
             raise ManifestInvalidError(

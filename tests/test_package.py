@@ -128,6 +128,19 @@ def test_a_manifest_that_is_no_object_is_refused(tmp_path: Path, content: bytes)
         Package(tmp_path)
 
 
+def test_a_manifest_that_is_nested_without_end_is_refused(tmp_path: Path) -> None:
+    place = written(tmp_path, training={"config": {"x": "@"}}) / MANIFEST_NAME
+    place.write_text(place.read_text().replace('"@"', "[" * 100_000 + "]" * 100_000))
+    with pytest.raises(ManifestInvalidError, match="levels deep"):
+        Package(tmp_path)
+
+
+def test_a_manifest_that_is_no_file_is_refused(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / MANIFEST_NAME)
+    with pytest.raises(ManifestInvalidError, match="pipe"):
+        Package(tmp_path)
+
+
 def test_a_missing_package_names_the_shipped_ones(tmp_path: Path) -> None:
     for wrong in (tmp_path / "none", tmp_path):
         with pytest.raises(PackageMissingError):
