@@ -287,7 +287,7 @@ class Package:
         if found != graph.sha256:
             raise PackageHashError(
                 f"{path} has SHA-256 {found}, the manifest says {graph.sha256}",
-                "fetch the package again, or export it anew: edge-irdet export CHECKPOINT -o PACKAGE",
+                "fetch the package again, or export it again: edge-irdet export CHECKPOINT -o PACKAGE",
             )
         return path
 
@@ -301,7 +301,7 @@ class Package:
 
 def _read_manifest(directory: Path) -> Manifest:
     path = directory / MANIFEST_NAME
-    next_step = "export the package anew: edge-irdet export CHECKPOINT -o PACKAGE"
+    next_step = "export the package again: edge-irdet export CHECKPOINT -o PACKAGE"
     try:
         content = read_regular_file(path, MAX_MANIFEST_BYTES)
         # The version first: a newer manifest may differ in every other field.

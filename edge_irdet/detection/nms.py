@@ -16,7 +16,7 @@ FARTHEST = 1e6
 """Coordinates in network pixels beyond this are no place; sides end at 16384."""
 
 NEXT_STEP = (
-    "compare the runtime with the CPU (--runtime cpu); if both do it, export or calibrate the package anew"
+    "compare the runtime with the CPU (--runtime cpu); if both do it, export or calibrate the package again"
 )
 
 MAX_CANDIDATES = 3000
