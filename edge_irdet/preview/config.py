@@ -45,7 +45,7 @@ class PreviewConfig:
     """What viewers must show, 16 characters or more; None where only this machine can look."""
 
     max_fps: float = 15.0
-    """Pictures a second and source that are encoded at most, and only while somebody watches."""
+    """Pictures per second and source that are encoded at most, and only while somebody watches."""
 
     max_clients: int = 16
     """Pages and plain streams that are served at once; one more is refused."""

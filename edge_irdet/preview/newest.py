@@ -70,7 +70,7 @@ class NewestFrame:
 
 
 class NewestFrames:
-    """One slot a source, made with the source's first frame."""
+    """One slot per source, made with the source's first frame."""
 
     def __init__(self) -> None:
         self._slots: dict[str, NewestFrame] = {}

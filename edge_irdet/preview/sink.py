@@ -44,7 +44,7 @@ class PreviewSink(Sink):
         """Where the page is; with port 0 the port is known once it has started."""
         port = self._config.port if self._server is None else self._server.port
         host = self._config.host
-        # An address that means all of this machine's is none that a browser can open.
+        # A browser cannot open an address that stands for all addresses of this machine.
         return f"http://{socket.gethostname() if host in ('0.0.0.0', '::') else bracketed(host)}:{port}/"
 
     def attach(self, board: StreamBoard) -> None:

@@ -53,6 +53,6 @@ class StatusCache:
         return judge_health(self.stream(), time.monotonic_ns(), self._limits)
 
     def source_at(self, index: int) -> SourceStatus | None:
-        """A source's status by its place, None where there is none."""
+        """A source's status by its place; None for a place without a source."""
         sources = self.stream().sources
         return sources[index] if 0 <= index < len(sources) else None

@@ -71,7 +71,7 @@ class Viewers:
     Args:
         pictures: makes them.
         status: tells the sources and their states.
-        max_fps: pictures a second and source.
+        max_fps: pictures per second and source.
         max_clients: viewers at once.
     """
 
@@ -109,7 +109,7 @@ class Viewers:
             self._some.clear()
 
     async def run(self) -> None:
-        """Make pictures while somebody watches, for ever."""
+        """Make pictures while somebody watches; never returns."""
         due = time.monotonic()
         while True:
             await self._some.wait()

@@ -6,7 +6,7 @@
          +--- waiting <--+
 
 A read that does not come back cannot be interrupted: its thread and its source are then left to themselves,
-nothing they still give is used, and a new thread opens the source anew.
+nothing they still give is used, and a new thread opens the source again.
 """
 
 from __future__ import annotations
@@ -55,7 +55,7 @@ class _Reader:
     thread: threading.Thread | None = None
 
     def is_abandoned(self) -> bool:
-        """Whether another reader has taken its place; asked anew after each call that takes time."""
+        """Whether another reader has taken its place; asked again after each call that takes time."""
         return self.abandoned
 
 
@@ -121,7 +121,7 @@ class Capture:
             self._reader.thread.join(seconds)
 
     def check(self) -> None:
-        """Gives up a call that hangs. To be called a few times a second."""
+        """Give up a call that hangs; to be called a few times per second."""
         if not self._entry.live or self._stopped.is_set():
             return
         with self._lock:

@@ -83,7 +83,7 @@ class PipelineConfig:
 
 
 class Pipeline:
-    """Runs a stream: a thread a source captures, the caller's thread detects, one thread feeds the sinks.
+    """Runs a stream: one thread per source captures, the caller's thread detects, one thread feeds the sinks.
 
     The detector runs in the caller's thread: a TensorRT runner belongs to the thread that activated it.
 

@@ -34,7 +34,7 @@ class ReconnectionConfig:
     breaking goes on with the longer ones."""
 
     give_up_after_seconds: float | None = None
-    """A source that has been lost for this long ends the stream; None waits for ever."""
+    """A source that has been lost for this long ends the stream; None waits indefinitely."""
 
     def __post_init__(self) -> None:
         if not 0 < self.stalled_after_seconds <= self.lost_after_seconds:

@@ -58,7 +58,7 @@ class SourceStatus(LossCounts, frozen=True, kw_only=True):
     """Frames that became records."""
 
     fps: float | None
-    """Records a second over the last seconds; None before there are two."""
+    """Records per second over the last seconds; None before there are two."""
 
     width: int
     """Of the last frame, pixels; 0 before the first."""

@@ -1,6 +1,6 @@
 """Telling a service manager, or whoever looks at a file, that the stream is alive.
 
-The file is written anew, and systemd's watchdog fed, while the stream is *alive* in the sense of
+The file is rewritten, and systemd's watchdog fed, while the stream is *alive* in the sense of
 :mod:`edge_irdet.stream.health`: not while the detector or an output is stuck, but while a lost camera is
 waited for, because a restart would not bring it back. Whether the stream is also *healthy* stands in the
 file and in the status line that ``systemctl status`` shows.
@@ -50,7 +50,7 @@ class HealthReport(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ServiceManager:
-    """systemd's notification socket (sd_notify(3)); does nothing where there is none.
+    """systemd's notification socket (sd_notify(3)); does nothing where it is missing.
 
     Args:
         environment: where ``NOTIFY_SOCKET``, ``WATCHDOG_USEC`` and ``WATCHDOG_PID`` are.
