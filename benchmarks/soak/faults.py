@@ -107,6 +107,10 @@ class FaultyCamera(Source):
         self._mark = False
         self._due = 0.0
         self._openings = 0
+        for size in SIZES:
+            # Rendered now: on a busy machine it takes longer than a read may, and a read that is given up
+            # while it renders still uses up a serial number.
+            _scene(size)
 
     @property
     def rate(self) -> float | None:
