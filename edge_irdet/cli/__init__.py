@@ -23,7 +23,7 @@ from edge_irdet.cli.sources import sources_command
 from edge_irdet.cli.stream import stream_command
 from edge_irdet.cli.threshold import threshold_command
 from edge_irdet.cli.train import train_command
-from edge_irdet.errors import EdgeIrdetError
+from edge_irdet.errors import EdgeIrdetError, OutputFailedError
 from edge_irdet.package import SCHEMA_VERSION
 from edge_irdet.record import RECORD_SCHEMA
 
@@ -70,11 +70,10 @@ def main() -> None:
     cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_ERROR)
     status = _run()
     try:
-        sys.stdout.flush()
-    except BrokenPipeError:
-        # The reader of our output has gone (edge-irdet ... | head): the rest is discarded.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        status = EXIT_ERROR
+        if sys.stdout is not None:  # closed by the caller: edge-irdet ... >&-
+            sys.stdout.flush()
+    except OSError as error:
+        status = _output_lost(error)
     sys.exit(status)
 
 
@@ -82,14 +81,33 @@ def _run() -> int:
     try:
         status = commands.main(prog_name="edge-irdet", standalone_mode=False)
     except EdgeIrdetError as error:
-        print(f"error {error}\n  more: edge-irdet explain {error.code}", file=sys.stderr)
-        return EXIT_ERROR
+        return _report(error)
     except click.exceptions.Abort:
         print("interrupted", file=sys.stderr)
         return EXIT_INTERRUPTED
     except click.ClickException as error:
         error.show()
         return error.exit_code
-    except (BrokenPipeError, SystemExit):  # click exits where it meets the former
+    except SystemExit:  # click does so at a broken pipe
         return EXIT_ERROR
+    except OSError as error:
+        if error.filename is not None:
+            raise  # of a file, which the command should have turned into an error with a code
+        return _output_lost(error)
     return status if isinstance(status, int) else 0
+
+
+def _report(error: EdgeIrdetError) -> int:
+    print(f"error {error}\n  more: edge-irdet explain {error.code}", file=sys.stderr)
+    return EXIT_ERROR
+
+
+def _output_lost(error: OSError) -> int:
+    """Standard output takes nothing more: what is left of the output is discarded."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    if isinstance(error, BrokenPipeError):
+        return EXIT_ERROR  # the reader has gone (edge-irdet ... | head), and knows
+    reason = error.strerror or str(error)
+    return _report(
+        OutputFailedError(f"standard output cannot be written: {reason}", "free space, for example: df -h")
+    )

@@ -12,7 +12,7 @@ from pathlib import Path
 import click
 import pytest
 
-from doubles.command_line import run
+from doubles.command_line import refused, run
 from edge_irdet.cli import SECTIONS, commands
 
 
@@ -115,3 +115,26 @@ def test_a_reader_that_closes_the_pipe_gets_no_traceback(arguments: str, tmp_pat
         os.close(writing)
     assert finished.returncode == 2
     assert finished.stderr == ""
+
+
+@pytest.mark.parametrize("arguments", ["--help", "explain", "explain --json"])
+def test_a_full_device_is_an_error_with_a_code(arguments: str, tmp_path: Path) -> None:
+    with open("/dev/full", "w") as full:
+        finished = subprocess.run(
+            [sys.executable, "-m", "edge_irdet", *arguments.split()],
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            cwd=tmp_path,
+            timeout=60,
+            check=False,
+        )
+    refused(finished, "E502")
+
+
+def test_a_closed_standard_output_is_no_traceback(tmp_path: Path) -> None:
+    command = f"{sys.executable} -m edge_irdet explain E101 >&-"
+    finished = subprocess.run(
+        ["bash", "-c", command], stderr=subprocess.PIPE, text=True, cwd=tmp_path, timeout=60, check=False
+    )
+    assert "Traceback" not in finished.stderr
