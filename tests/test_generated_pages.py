@@ -53,7 +53,7 @@ def test_text_outside_of_the_marks_stays(tmp_path: Path) -> None:
         generator.put_between(page, "y", "")
 
 
-@pytest.mark.parametrize("page", ["record"])
+@pytest.mark.parametrize("page", ["record", "package"])
 def test_every_field_has_a_meaning(page: str) -> None:
     text = (SCRIPT.parent / "reference" / f"{page}.md").read_text(encoding="utf-8")
     assert [line for line in text.splitlines() if line.endswith("|  |")] == []
