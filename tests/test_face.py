@@ -8,12 +8,14 @@ import subprocess
 import sys
 from importlib import import_module
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import pytest
 
 import edge_irdet
 from doubles.command_line import run
+from edge_irdet.errors import OptionError
 from edge_irdet.record import Record, decode_record
 
 FACE = Path(edge_irdet.__file__)
@@ -105,3 +107,30 @@ def test_ten_lines_do_what_the_command_does(tmp_path: Path) -> None:
     reason, figures = by_program.stdout.splitlines()
     assert figures == f"30 {detections}"
     assert reason in re.sub(r"\s+", " ", by_command.stderr), "both say what runs and why"
+
+
+@pytest.mark.parametrize(
+    ("source", "sink", "config"),
+    [
+        ("synthetic:", (), {}),
+        (["synthetic:"], (), {}),
+        (edge_irdet.open_source("synthetic:"), "out.jsonl", {}),
+        (edge_irdet.open_source("synthetic:"), ["out.jsonl"], {}),
+        (edge_irdet.open_source("synthetic:"), (), {"policy": "newest"}),
+        (edge_irdet.open_source("synthetic:"), (), {"pace": "fast"}),
+        (edge_irdet.open_source("synthetic:"), (), {"tracker": edge_irdet.Tracker()}),
+    ],
+    ids=["source", "sources", "output", "outputs", "policy", "pace", "tracker"],
+)
+def test_what_a_hurried_reader_gets_wrong_is_said(
+    source: Any, sink: Any, config: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    detector = edge_irdet.Detector(config=edge_irdet.DetectorConfig(runtime="cpu"))
+    with pytest.raises(OptionError):
+        edge_irdet.Pipeline(source, detector, sink, edge_irdet.PipelineConfig(**config))
+    assert not list(tmp_path.iterdir())
+
+
+def test_text_names_a_policy() -> None:
+    assert edge_irdet.PipelineConfig(policy="latest").policy is edge_irdet.FramePolicy.LATEST  # type: ignore[arg-type]

@@ -86,6 +86,10 @@ class DetectorConfig:
         object.__setattr__(self, "nms", _chosen(NmsRule, self.nms, "suppression rule"))
         if isinstance(self.sixteen_bit, str):
             object.__setattr__(self, "sixteen_bit", parse_mapping(self.sixteen_bit))
+        elif self.sixteen_bit is not None and not isinstance(self.sixteen_bit, SixteenBitSpec):
+            raise OptionError(
+                f"the 16-bit mapping is {self.sixteen_bit!r}", "name one, such as 'linear-percentile@15'"
+            )
         if self.device < 0:
             raise OptionError(f"device is {self.device}", "choose the number of a GPU, from 0")
         if self.threads < 0:

@@ -80,7 +80,7 @@ class Runner(ABC):
         if not self._active:
             raise RunnerError(
                 f"the runner {self.name} is not active",
-                "call activate() first, or use it in a with statement",
+                "put the detector, or the runner itself, in a with statement, or call activate()",
             )
         for name, spec in self.inputs.items():
             array = feeds.get(name)

@@ -81,6 +81,24 @@ class PipelineConfig:
     """Makes a tracker for each source; None does not track. Time goes by ``capture_ns`` for live sources and
     by frame number and rate for files."""
 
+    def __post_init__(self) -> None:
+        try:
+            # Text that names a value is that value: taken as another one, it would change what is dropped.
+            object.__setattr__(self, "policy", None if self.policy is None else FramePolicy(self.policy))
+            object.__setattr__(self, "pace", Pace(self.pace))
+        except ValueError as error:
+            choices = [", ".join(one.value for one in kind) for kind in (FramePolicy, Pace)]
+            raise OptionError(
+                f"a pipeline was configured with what there is not: {error}",
+                f"choose the policy from {choices[0]} and the pace from {choices[1]}",
+            ) from None
+        tracker: object = self.tracker
+        if tracker is not None and not callable(tracker):
+            raise OptionError(
+                f"the tracker is a {type(tracker).__name__}, and each source needs one of its own",
+                "give what makes them: PipelineConfig(tracker=Tracker)",
+            )
+
 
 class Pipeline:
     """Runs a stream: one thread per source captures, the caller's thread detects, one thread feeds the sinks.
@@ -108,6 +126,8 @@ class Pipeline:
     ) -> None:
         self.config = config or PipelineConfig()
         self.sources = [sources] if isinstance(sources, Source) else list(sources)
+        for source in self.sources:
+            _require(source, Source, "a source", "open_source(URI)")
         if not self.sources:
             raise OptionError("a stream needs a source", "give it one: open_source('synthetic:')")
         self.board = StreamBoard(detector.description)
@@ -216,10 +236,17 @@ class Pipeline:
                 capture.check()
 
 
+def _require(value: object, kind: type, what: str, made_by: str) -> None:
+    if not isinstance(value, kind):
+        # Its text stays out of the message: a URI may hold credentials.
+        raise OptionError(f"a pipeline got a {type(value).__name__} for {what}", f"open it first: {made_by}")
+
+
 def _outputs(sinks: Sink | Output | Sequence[Sink | Output], sources: int) -> list[Output]:
     given = [sinks] if isinstance(sinks, (Sink, Output)) else sinks
     outputs = [sink if isinstance(sink, Output) else Output(sink) for sink in given]
     for output in outputs:
+        _require(output.sink, Sink, "an output", "open_sink(OUTPUT)")
         if output.source_index is not None and not 0 <= output.source_index < sources:
             raise OptionError(
                 f"the output {output.sink.name} is for source {output.source_index}, and there are {sources}",

@@ -175,6 +175,7 @@ def test_the_caller_overrules_the_manifest(package: Path) -> None:
         {"precision": "fp8"},
         {"nms": "soft"},
         {"sixteen_bit": "percentile"},
+        {"sixteen_bit": 15},
     ],
 )
 def test_values_out_of_range_are_refused(wrong: dict[str, Any]) -> None:
