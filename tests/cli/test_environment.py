@@ -9,7 +9,10 @@ from pathlib import Path
 
 import click
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from edge_irdet.cli.options import LIST_SEPARATOR, Uri
 from edge_irdet.cli.stream import stream_command
 from edge_irdet.record import decode_record
 
@@ -123,3 +126,8 @@ def test_no_source_at_all_names_option_and_variable(empty: str, tmp_path: Path) 
     assert finished.returncode == 2
     assert "--source" in finished.stderr
     assert "EDGE_IRDET_SOURCE" in finished.stderr
+
+
+@given(st.lists(st.text(st.characters(blacklist_characters=LIST_SEPARATOR)).map(str.strip).filter(bool)))
+def test_a_list_comes_out_as_it_went_in(uris: list[str]) -> None:
+    assert Uri().split_envvar_value(f" {LIST_SEPARATOR} ".join(uris)) == uris
