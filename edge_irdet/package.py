@@ -2,7 +2,8 @@
 
 ``package.json`` (the manifest) names the files with their hashes and says how frames become network input and
 network output becomes detections. Whoever holds the directory can run the model; no shape, class or constant
-of it is written in code. This module is imported by everyone, and imports errors and provenance alone.
+of it is written in code. Values are checked when it is read
+(:mod:`edge_irdet.manifest_limits`), so that whoever uses them need not.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from typing import Annotated
 
 import msgspec
 
+from edge_irdet import manifest_limits as limits
 from edge_irdet.errors import (
     ManifestInvalidError,
     PackageHashError,
@@ -29,8 +31,8 @@ SCHEMA_VERSION = 1
 """Version of the manifest this package writes and the newest it reads."""
 
 MANIFEST_NAME = "package.json"
-MAX_MANIFEST_BYTES = 2**24
-"""Those of the shipped packages have 10 kB."""
+MAX_MANIFEST_BYTES = 2**20
+"""Largest manifest that is read; those of the shipped packages have 10 kB."""
 
 ENGINES_FOLDER = "engines"
 """Folder of a package that holds the engines built on this device."""
@@ -116,6 +118,9 @@ class SixteenBitSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A frame that is suddenly flat shows the shutter; after this many in a row it is the new scene. 0 takes
     it for the new scene at once."""
 
+    def __post_init__(self) -> None:
+        limits.check_mapping(self.mapping is not SixteenBitMapping.FIXED_RANGE, self.low, self.high)
+
 
 class PreprocessSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """From a grey source frame to network input; the same in Python and C++.
@@ -150,6 +155,9 @@ class PostprocessSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     max_detections: Positive = 300
     """Largest number of detections per frame, best first (YOLOv5's 300)."""
 
+    def __post_init__(self) -> None:
+        limits.check_nms_limit(self.nms is not NmsRule.DISTANCE, self.nms_limit)
+
 
 class InputSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The graph's input tensor [1, channels, height, width]."""
@@ -168,6 +176,10 @@ class InputSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     dtype: str
     """``uint8``."""
+
+    def __post_init__(self) -> None:
+        limits.check_name(self.name)
+        limits.check_input(self.width, self.height, self.channels)
 
 
 class OutputSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -248,6 +260,13 @@ class Manifest(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     metrics: dict[Precision, PrecisionFigures] = {}
     """Per precision, what ``edge-irdet evaluate --json`` printed."""
 
+    def __post_init__(self) -> None:
+        for name in (self.name, self.variant, *(graph.file for graph in self.graphs.values())):
+            limits.check_name(name)
+        limits.check_classes(self.classes)
+        limits.check_outputs([(output.name, output.shape) for output in self.outputs], len(self.classes))
+        limits.check_levels(self.strides, self.anchors)
+
 
 class Package:
     """An opened model package.
@@ -326,8 +345,8 @@ def _read_manifest(directory: Path) -> Manifest:
             raise ManifestInvalidError(
                 f"{path} names the graph {graph.file!r}, which is not a file of the package", next_step
             )
-    if not manifest.classes or not manifest.graphs:
-        raise ManifestInvalidError(f"{path} names no class or no graph", next_step)
+    if not manifest.graphs:
+        raise ManifestInvalidError(f"{path} names no graph", next_step)
     return manifest
 
 

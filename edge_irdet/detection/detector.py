@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from typing_extensions import Self
 
+from edge_irdet import manifest_limits as limits
 from edge_irdet.detection.description import DetectorDescription
 from edge_irdet.detection.detections import Detections
 from edge_irdet.detection.preprocess import Preprocessor
@@ -255,6 +256,12 @@ def _changed_postprocess(spec: PostprocessSpec, config: DetectorConfig) -> Postp
     limit = config.nms_limit
     if limit is None:
         limit = spec.nms_limit if rule is spec.nms else DEFAULT_NMS_LIMIT[rule]
+    try:
+        limits.check_nms_limit(rule is not NmsRule.DISTANCE, limit)
+    except ValueError as error:
+        raise OptionError(
+            str(error), "choose for example 0.45 for iou, 3 for distance, 0.6 for nwd"
+        ) from error
     return msgspec.structs.replace(
         spec,
         nms=rule,

@@ -41,12 +41,21 @@ def package(tmp_path: Path) -> Path:
             [
                 helper.make_node("Cast", ["image"], ["wide"], to=kind),
                 helper.make_node("MatMul", ["wide", "weights"], ["product"]),
-                helper.make_node("Cast", ["product"], ["boxes"], to=TensorProto.FLOAT),
+                helper.make_node("Cast", ["product"], ["all"], to=TensorProto.FLOAT),
+                helper.make_node("Reshape", ["all", "rows"], ["table"]),
+                helper.make_node("Split", ["table", "split"], ["boxes", "scores"], axis=2),
             ],
             "product",
             [helper.make_tensor_value_info("image", TensorProto.UINT8, [1, 1, 4, 6])],
-            [helper.make_tensor_value_info("boxes", TensorProto.FLOAT, [1, 1, 4, 4])],
-            [numpy_helper.from_array(np.ones((6, 4), dtype), "weights")],
+            [
+                helper.make_tensor_value_info("boxes", TensorProto.FLOAT, [1, 4, 4]),
+                helper.make_tensor_value_info("scores", TensorProto.FLOAT, [1, 4, 1]),
+            ],
+            [
+                numpy_helper.from_array(np.ones((6, 5), dtype), "weights"),
+                numpy_helper.from_array(np.array([1, 4, 5]), "rows"),
+                numpy_helper.from_array(np.array([4, 1]), "split"),
+            ],
         )
         model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
         path = directory / f"{precision.value}.onnx"
@@ -59,7 +68,7 @@ def package(tmp_path: Path) -> Path:
         classes=["target"],
         parameters=24,
         input=InputSpec("image", 6, 4, 1, "uint8"),
-        outputs=[OutputSpec("boxes", [1, 1, 4, 4])],
+        outputs=[OutputSpec("boxes", [1, 4, 4]), OutputSpec("scores", [1, 4, 1])],
         preprocess=PreprocessSpec(),
         postprocess=PostprocessSpec(),
         strides=[8],

@@ -76,11 +76,11 @@ def write_package(folder: Path, changes: dict[str, object]) -> Path:
         "classes": ["target"],
         "parameters": 1,
         "input": {"name": "image", "width": 128, "height": 64, "channels": 1, "dtype": "uint8"},
-        "outputs": [{"name": "boxes", "shape": [1, 2, 4]}],
+        "outputs": [{"name": "boxes", "shape": [1, 2, 4]}, {"name": "scores", "shape": [1, 2, 1]}],
         "preprocess": {"pad_value": 7},
         "postprocess": {"score_threshold": 0.3},
         "strides": [8],
-        "anchors": [],
+        "anchors": [[[4.0, 4.0]]],
         "graphs": {"fp32": {"file": "model.onnx", "sha256": file_sha256(folder / "model.onnx")}},
     }
     (folder / MANIFEST_NAME).write_text(json.dumps({**manifest, **changes}))
