@@ -11,6 +11,7 @@ import click
 import cloup
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
+from rich.text import Text
 
 from edge_irdet.cli.formatting import Command
 from edge_irdet.cli.options import (
@@ -20,10 +21,12 @@ from edge_irdet.cli.options import (
     option,
     require_extra,
 )
+from edge_irdet.dataset.checking import count_samples
 from edge_irdet.errors import OptionError
 from edge_irdet.package import SixteenBitSpec
 
 if TYPE_CHECKING:
+    from edge_irdet.training.data import TrainingSet
     from edge_irdet.training.reading import DataSource
     from edge_irdet.training.trainer import EpochReport, StepReport
 
@@ -274,6 +277,9 @@ def train_command(
         f"{variant}, preset {preset}: {len(training_set.train)} images to train on, "
         f"{judged} to validate, {config.epochs} epochs, run folder {run}"
     )
+    console.print(Text(_census(training_set)))
+    for warning in training_set.warnings():
+        console.print(Text(f"warning: {warning}", style="bold"))
     progress = Progress(
         TextColumn("epoch {task.fields[epoch]}/{task.fields[epochs]}"),
         BarColumn(),
@@ -288,6 +294,17 @@ def train_command(
     console.print(
         f"done: best validation mAP@0.5 {best.best_map50:.4f}{_rate(best.best_rate)} after epoch "
         f"{best.best_epoch}, {best.seconds / 60:.0f} min\nnext: edge-irdet export {run / BEST} -o PACKAGE"
+    )
+
+
+def _census(data: TrainingSet) -> str:
+    """One line that would look wrong if label files were named wrongly."""
+    census = count_samples(data.train, data.classes)
+    targets = ", ".join(f"{census.targets[name]} {name}" for name in data.classes)
+    held_back = sum(len(sample.boxes) for sample in (*data.validation, *data.frames))
+    return (
+        f"targets to train on: {targets}; {census.without_targets} of {census.images} images have none; "
+        f"targets to validate: {held_back}"
     )
 
 

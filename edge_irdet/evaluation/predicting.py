@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
+from edge_irdet.dataset.class_order import in_class_order
 from edge_irdet.dataset.labelled_dataset import LabelledDataset
 from edge_irdet.dataset.sample import Sample
 from edge_irdet.dataset.video_labels import videos_of_split
@@ -46,13 +47,16 @@ def evaluate_images(
         progress: called after each image.
 
     Raises:
-        OptionError: the detector drops detections that average precision needs.
+        OptionError: the detector drops detections that average precision needs, or does not have a class of
+            the set.
         DatasetImageError, LabelInvalidError, MaskSizeError, RunnerError, ExtraMissingError: of
             :func:`~edge_irdet.evaluation.image_report.evaluate`.
     """
     require_low_scores(detector, EVALUATION_SCORE)
+    manifest = detector.package.manifest
+    dataset = in_class_order(dataset, manifest.classes, manifest.name)
     if score_threshold is None:
-        score_threshold = detector.package.manifest.postprocess.score_threshold
+        score_threshold = manifest.postprocess.score_threshold
     return evaluate(
         lambda sample: predict(detector, sample), dataset, score_threshold=score_threshold, progress=progress
     )

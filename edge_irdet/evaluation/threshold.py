@@ -15,9 +15,11 @@ from typing import Any
 
 import msgspec
 
+from edge_irdet.dataset.class_order import in_class_order
 from edge_irdet.dataset.labelled_dataset import LabelledDataset
 from edge_irdet.dataset.splits import split_as_trained
 from edge_irdet.detection.detector import Detector
+from edge_irdet.errors import OptionError
 from edge_irdet.evaluation.operating_point import THRESHOLDS, choose_point, operating_curve
 from edge_irdet.evaluation.predicting import VideoProgress, evaluate_videos, predict, require_low_scores
 from edge_irdet.evaluation.truth import Truth
@@ -117,12 +119,14 @@ def choose_on_images(
         training: ``validation_fraction`` and ``split_seed`` that differ from the package's training.
 
     Raises:
-        OptionError: the detector drops detections that are counted, no image has a target, or no threshold
-            keeps the limit.
+        OptionError: the detector drops detections that are counted or does not have a class of the set, no
+            image has a target, or no threshold keeps the limit.
         DatasetImageError, LabelInvalidError, MaskSizeError: from the images.
     """
     require_low_scores(detector, THRESHOLDS[0])
-    division = msgspec.structs.replace(detector.package.manifest.training.division, **(training or {}))
+    manifest = detector.package.manifest
+    dataset = in_class_order(dataset, manifest.classes, manifest.name)
+    division = msgspec.structs.replace(manifest.training.division, **(training or {}))
     samples = list(dataset.subset(split_as_trained(dataset.names, division)[1]))
     predictions = [predict(detector, sample).detections for sample in samples]
     sizes = [(sample.image.shape[1], sample.image.shape[0]) for sample in samples]
@@ -191,8 +195,14 @@ def write_threshold(package: Package, choice: ThresholdChoice) -> Package:
         The package, opened again.
 
     Raises:
+        OptionError: nothing was found at the chosen threshold; the package stays as it was.
         OutputFailedError: the manifest cannot be written; the package stays as it was.
     """
+    if choice.chosen.found <= 0.0:
+        raise OptionError(
+            f"at the threshold {choice.chosen.score:g} the package finds no target of {choice.dataset}",
+            f"allow more ({choice.alarms_name}), or see with edge-irdet evaluate what the package detects",
+        )
     manifest = msgspec.structs.replace(
         package.manifest, postprocess=choice.postprocess, operating_point=choice.operating_point()
     )

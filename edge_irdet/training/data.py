@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 
 from edge_irdet.dataset.checking import count_samples
+from edge_irdet.dataset.class_order import in_class_order
 from edge_irdet.dataset.labelled_dataset import LabelledDataset
 from edge_irdet.dataset.sample import MaskSource, Sample
 from edge_irdet.dataset.splits import split_validation
@@ -74,6 +75,7 @@ def load_training_set(
     on_image: Callable[[int, int], None] = lambda done, total: None,
     held_back: Sequence[str] | None = None,
     by_centre: bool = False,
+    validation_set: LabelledDataset | None = None,
 ) -> TrainingSet:
     """Decode a data set, map it to 8 bits and hold a part back for validation.
 
@@ -86,6 +88,8 @@ def load_training_set(
         on_image: called with images done and images in all.
         held_back: names of the images to hold back instead of a share; those that the list has not are read
             from the data set all the same, and are judged but not trained on.
+        validation_set: a set of its own that validates, such as COCO's second annotation file; then nothing
+            of ``dataset`` is held back.
         by_centre: judge the held-back images by centre distance (their boxes are measured, not drawn).
 
     Raises:
@@ -93,7 +97,10 @@ def load_training_set(
         SixteenBitUnmappedError: there are 16-bit images and no mapping.
         OptionError: too few images to hold a part back, or none is left to train on.
     """
-    if held_back is None:
+    if validation_set is not None:
+        validation_set = in_class_order(validation_set, dataset.classes, dataset.name)
+        train_names = dataset.names
+    elif held_back is None:
         train_names, _ = split_validation(dataset.names, validation_fraction, seed)
     else:
         judged = frozenset(held_back)
@@ -112,6 +119,8 @@ def load_training_set(
         eight_bits = replace(sample, image=to_eight_bits(sample.image, sixteen_bit))
         (train if dataset.names[index] in in_training else validation).append(eight_bits)
         on_image(index + 1, len(dataset))
+    for sample in validation_set or ():
+        validation.append(replace(sample, image=to_eight_bits(sample.image, sixteen_bit)))
     from_boxes = any(sample.mask_source is MaskSource.BOXES for sample in (*train, *validation))
     about = TrainingData(
         name=name,

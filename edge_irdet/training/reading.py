@@ -58,9 +58,14 @@ def _read(source: DataSource, config: TrainingConfig, sixteen_bit: SixteenBitSpe
     if layout == DatasetLayout.AUTO:
         layout = detect_layout(source.folder)
     dataset = read_dataset(source.folder, source.split, layout)
-    listed = None
+    listed, validation_set = None, None
     if source.held_back is not None:
-        listed = read_dataset(source.folder, source.held_back, layout).names
+        held_back = read_dataset(source.folder, source.held_back, layout)
+        # Images of another annotation file are other images, whatever their names.
+        if layout == DatasetLayout.COCO and Path(source.held_back).suffix != ".txt":
+            validation_set = held_back
+        else:
+            listed = held_back.names
     return load_training_set(
         dataset,
         source.folder.resolve().name,
@@ -70,5 +75,6 @@ def _read(source: DataSource, config: TrainingConfig, sixteen_bit: SixteenBitSpe
         config.split_seed,
         sixteen_bit,
         held_back=listed,
+        validation_set=validation_set,
         by_centre=layout == DatasetLayout.VIDEOS,
     )

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import msgspec
@@ -92,3 +93,13 @@ def test_what_cannot_be_chosen_is_refused(package: Package, stills: Path) -> Non
         choose_on_images(detector, read_dataset(stills))
     with Detector(package, CONFIG) as detector, pytest.raises(OptionError, match="fraction"):
         choose_on_images(detector, read_dataset(stills), 0.5, {"validation_fraction": 1.5})
+
+
+def test_a_choice_that_finds_nothing_is_not_written(package: Package, stills: Path) -> None:
+    before = (package.directory / MANIFEST_NAME).read_bytes()
+    with Detector(package, CONFIG) as detector:
+        choice = choose_on_images(detector, read_dataset(stills), 0.5, HALF)
+    blind = replace(choice, chosen=replace(choice.chosen, found=0.0))
+    with pytest.raises(OptionError, match="finds no target"):
+        write_threshold(package, blind)
+    assert (package.directory / MANIFEST_NAME).read_bytes() == before

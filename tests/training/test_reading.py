@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -64,3 +65,27 @@ def test_what_is_not_there_is_refused(source: DataSource, error: type[Exception]
         read_training_set([source], CONFIG)
     with pytest.raises(OptionError, match="no data set"):
         read_training_set([], CONFIG)
+
+
+def test_a_second_annotation_file_validates_as_a_set_of_its_own(tmp_path: Path) -> None:
+    root = tmp_path / "coco"
+    write_images_and_masks(root, 3, 64)
+    for part, categories, images in (
+        ("train", [(1, "drone"), (2, "bird")], ("i0", "i1")),
+        ("val", [(1, "bird"), (2, "drone")], ("i1", "i2")),
+    ):
+        content = {
+            "images": [{"id": index, "file_name": f"{name}.png"} for index, name in enumerate(images)],
+            "annotations": [
+                {"image_id": index, "category_id": 1, "bbox": [3, 3, 5, 5]} for index in range(len(images))
+            ],
+            "categories": [{"id": number, "name": name} for number, name in categories],
+        }
+        (root / f"{part}.json").write_text(json.dumps(content))
+    (root / "masks").rename(tmp_path / "elsewhere")
+    source = DataSource(root, "train.json", layout="coco", held_back="val.json")
+    data = read_training_set([source], CONFIG)
+    assert [sample.name for sample in data.train] == ["i0", "i1"]
+    assert [sample.name for sample in data.validation] == ["i1", "i2"]
+    assert data.classes == ("drone", "bird")
+    assert [sample.classes.tolist() for sample in data.validation] == [[1], [1]], "matched by name"
