@@ -53,7 +53,7 @@ def check_tensorrt_detections(
     if not adapters:
         raise CheckSkippedError("no CUDA binding is installed")
     device = require_driver(adapters[0], index)
-    targets_for(findings, module, device.compute_capability)  # for its excuse
+    targets_for(module, device.compute_capability)
     try:
         engine = find_engine(package, asked, module.host(device))
     except (EngineMissingError, EngineMismatchError) as error:

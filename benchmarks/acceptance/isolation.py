@@ -46,13 +46,6 @@ class Findings:
         """Add figures; values JSON can hold, or floats that are not finite."""
         self._send(("figures", figures))
 
-    def excuse(self, reason: str) -> None:
-        """State why a failure from here on would be none: what is tried is not promised to work here.
-
-        The check is then reported as skipped, with the reason and with what happened.
-        """
-        self._send(("excuse", reason))
-
 
 CheckFunction = Callable[..., None]
 """``function(findings, *arguments)``; raises, or returns where everything held. A function of a module."""
@@ -82,15 +75,12 @@ def run_isolated(check: Check, timeout: float) -> CheckResult:
     process.start()
     sender.close()
     figures: dict[str, Any] = {}
-    excuse = ""
     outcome: tuple[Status, str] | None = None
     try:
         while outcome is None and receiver.poll(max(0.0, started + timeout - time.monotonic())):
             kind, *content = receiver.recv()
             if kind == "figures":
                 figures.update(content[0])
-            elif kind == "excuse":
-                excuse = content[0]
             else:
                 outcome = (Status(content[0]), content[1])
         if outcome is None:
@@ -103,8 +93,6 @@ def run_isolated(check: Check, timeout: float) -> CheckResult:
         receiver.close()
         _end(process)
     status, reason = outcome
-    if excuse and status is Status.FAILED:
-        status, reason = Status.SKIPPED, f"{excuse}; tried all the same: {reason}"
     return CheckResult(check.name, status, reason, figures, round(time.monotonic() - started, 3))
 
 

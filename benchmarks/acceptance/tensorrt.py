@@ -14,7 +14,6 @@ from acceptance.memory import DeviceMemory
 from edge_irdet.engine.cuda.adapter import ADAPTERS, CudaAdapter, open_cuda, require_driver
 from edge_irdet.engine.runner_latency import measure_latency
 from edge_irdet.engine.tensorrt.building import BuildConfig, EngineBuilder
-from edge_irdet.engine.tensorrt.identity import PORTABLE, covers
 from edge_irdet.engine.tensorrt.module import TensorRTModule, open_tensorrt
 from edge_irdet.engine.tensorrt.runner import TensorRTRunner
 from edge_irdet.engine.tensorrt.store import StoredEngine
@@ -72,7 +71,7 @@ def accept(
     package = Package(directory)
     findings.add(module=module.name, module_version=module.version, variant=package.manifest.variant)
     first = adapters[0]
-    targets = targets_for(findings, module, require_driver(first, index).compute_capability)
+    targets = targets_for(module, require_driver(first, index).compute_capability)
     engine = _build(findings, package, module, first, BuildConfig(precision, targets=targets), index)
     inputs, expected = network_inputs(package), cpu_outputs(package, precision)
     launches: list[dict[str, Any]] = []
@@ -105,28 +104,21 @@ def accept(
     findings.add(two_threads="two runners in two threads gave the same outputs")
 
 
-def targets_for(findings: Findings, module: TensorRTModule, capability: str) -> tuple[str, ...]:
+def targets_for(module: TensorRTModule, capability: str) -> tuple[str, ...]:
     """What to build for, so that the engine runs on a GPU of this compute capability.
 
-    Where the module builds for named targets and does not name this one, its portable engine is tried, and a
-    failure from here on is excused.
-
     Raises:
-        CheckSkippedError: the portable engine is not for this GPU either.
+        CheckSkippedError: the module builds for named targets and does not name this one. Its portable engine
+            is not tried: the runner refuses it there.
     """
     if not module.builds_without_gpu:
         return ()
     known = module.targets()
     if capability in known:
         return (capability,)
-    reason = (
+    raise CheckSkippedError(
         f"{module.name} {module.version} does not name SM {capability} among its targets ({', '.join(known)})"
     )
-    if not covers([PORTABLE], capability):
-        raise CheckSkippedError(reason)
-    findings.excuse(reason)
-    findings.add(not_promised=reason)
-    return ()
 
 
 def _build(

@@ -50,14 +50,11 @@ class Kept(Findings):
 
     def __init__(self) -> None:
         self.figures: dict[str, Any] = {}
-        self.excuses: list[str] = []
         super().__init__(self._keep)
 
     def _keep(self, message: tuple[Any, ...]) -> None:
-        if message[0] == "figures":
-            self.figures.update(message[1])
-        else:
-            self.excuses.append(message[1])
+        assert message[0] == "figures"
+        self.figures.update(message[1])
 
 
 class BoundedFakeCuda(fake_cuda.FakeCuda):  # type: ignore[name-defined,misc]

@@ -66,6 +66,17 @@ def small_graph(seed: int = 0, half: bool = False, extra: str | None = None) -> 
     return helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
 
 
+def stated_outputs(graph: onnx.GraphProto) -> list[OutputSpec]:
+    """The graph's outputs; those of the small graph where it has others, which no manifest may state."""
+    found = [
+        OutputSpec(output.name, [size.dim_value or 1 for size in output.type.tensor_type.shape.dim])
+        for output in graph.output
+    ]
+    if {"boxes", "scores"} <= {output.name for output in found}:
+        return found
+    return [OutputSpec("boxes", [1, 3, 4]), OutputSpec("scores", [1, 3, 1])]
+
+
 def write_package(directory: Path, graphs: dict[Precision, onnx.ModelProto]) -> Package:
     """A package of the given graphs, with the manifest that the first of them asks for."""
     directory.mkdir()
@@ -83,10 +94,7 @@ def write_package(directory: Path, graphs: dict[Precision, onnx.ModelProto]) -> 
         classes=["target"],
         parameters=1,
         input=InputSpec("image", width, height, channels, "uint8"),
-        outputs=[
-            OutputSpec(output.name, [size.dim_value or 1 for size in output.type.tensor_type.shape.dim])
-            for output in first.output
-        ],
+        outputs=stated_outputs(first),
         preprocess=PreprocessSpec(),
         postprocess=PostprocessSpec(),
         strides=[8, 16, 32],
