@@ -22,7 +22,10 @@ SHARE = "share"
 """What --held-back says of a data set of which a share is held back."""
 
 
-_AUGMENTATION = ("target_crops", "clutter_crops", "border_crops", "rim", "pasted_targets")
+_AUGMENTATION = (
+    "target_crops", "clutter_crops", "border_crops", "rim", "pasted_targets", "dark_targets", "dim_targets",
+    "native_scale", "inversion", "noise", "gamma", "blur", "stripes", "hot_pixels", "least_contrast",
+)  # fmt: skip
 """Options that are fields of the augmentation's configuration under the same names."""
 
 
@@ -81,7 +84,7 @@ _AUGMENTATION = ("target_crops", "clutter_crops", "border_crops", "rim", "pasted
     required=True,
     help="Folder of checkpoints and log; an interrupted run goes on from it.",
 )
-@click.option("--preset", default="small-target", show_default=True, help="paper or small-target.")
+@click.option("--preset", default="small-target", show_default=True, help="paper, small-target or field.")
 @click.option("--size", type=Size(), default="320", show_default=True, help="Network input.")
 @click.option("--epochs", type=click.IntRange(min=1), help="Number of epochs. [default: the preset's]")
 @click.option("--batch", type=click.IntRange(min=1), help="Samples a step, over all GPUs.")
@@ -96,6 +99,16 @@ _AUGMENTATION = ("target_crops", "clutter_crops", "border_crops", "rim", "pasted
 )
 @click.option("--mined-clutter", is_flag=True, help="Take as such spots the false alarms of --init.")
 @click.option("--pasted-targets", type=click.IntRange(min=0), help="Most targets pasted into a sample.")
+@click.option("--dark-targets", type=click.FloatRange(0, 1), help="Share of them darker than what is around.")
+@click.option("--dim-targets", type=click.FloatRange(0, 1), help="Share of them dimmed to a few grey levels.")
+@click.option("--native-scale", type=click.FloatRange(0, 1), help="Share of crops at the image's own scale.")
+@click.option("--inversion", type=click.FloatRange(0, 1), help="Share of samples with inverted grey levels.")
+@click.option("--noise", type=click.FloatRange(min=0), help="Largest deviation of added noise, grey levels.")
+@click.option("--gamma", type=click.FloatRange(min=1), help="Largest exponent of the grey levels; 1 is off.")
+@click.option("--blur", type=click.FloatRange(min=0), help="Largest deviation of a Gaussian blur, pixels.")
+@click.option("--stripes", type=click.FloatRange(min=0), help="Largest deviation of rows or columns.")
+@click.option("--hot-pixels", type=click.IntRange(min=0), help="Most bad pixels, which are no targets.")
+@click.option("--least-contrast", type=click.FloatRange(min=0), help="Fainter targets lose their label.")
 @click.option(
     "--confidence-follows-iou",
     type=click.FloatRange(0, 1),
@@ -145,7 +158,7 @@ def train_command(
     import torch
 
     from edge_irdet.training.checkpoint import load_checkpoint
-    from edge_irdet.training.config import preset_config
+    from edge_irdet.training.presets import preset_config
     from edge_irdet.training.trainer import BEST, Trainer
 
     if threads:

@@ -22,8 +22,9 @@ from edge_irdet.network.variants import variant_config
 from edge_irdet.package import TrainingData
 from edge_irdet.training.batches import EpochSampler
 from edge_irdet.training.checkpoint import load_checkpoint
-from edge_irdet.training.config import TrainingConfig, preset_config
+from edge_irdet.training.config import TrainingConfig
 from edge_irdet.training.data import together
+from edge_irdet.training.presets import preset_config
 from edge_irdet.training.trainer import BEST, LAST, LOG, StepReport, Trainer, TrainingSet
 from edge_irdet.training.validation import validation_rate
 

@@ -14,7 +14,8 @@ torch = pytest.importorskip("torch")
 
 from edge_irdet.errors import CheckpointInvalidError, CheckpointMismatchError
 from edge_irdet.training.checkpoint import load_checkpoint
-from edge_irdet.training.config import TrainingConfig, preset_config
+from edge_irdet.training.config import TrainingConfig
+from edge_irdet.training.presets import preset_config
 from edge_irdet.training.trainer import BEST, LAST, LOG, EpochReport, StepReport, Trainer, TrainingSet
 
 CONFIG = preset_config(
