@@ -26,6 +26,9 @@ PASTED_SIDES = (1.5, 40.0)
 DIM_EXCESS = (5.0, 20.0)
 """Grey levels by which a dimmed target differs from its surroundings at most."""
 
+DIM_SIDE = 12.0
+"""Pixels; larger targets are not dimmed, for a faint smear of 20 px is a cloud to anybody."""
+
 ROOM_BELOW = 0.7
 """Share of its excess that the surroundings must have above black for a target to be pasted dark."""
 
@@ -110,7 +113,8 @@ def paste_targets(
         strength = np.float32(generator.uniform(*STRENGTH))
         if rows >= height or columns >= width:
             continue
-        if config.dim_targets and generator.random() < config.dim_targets:
+        dim = bool(config.dim_targets) and bool(generator.random() < config.dim_targets)
+        if dim and float((target.box[2:] - target.box[:2]).max()) <= DIM_SIDE:
             peak = float(np.abs(target.excess).max())
             dimmed = float(generator.uniform(*DIM_EXCESS)) / max(peak, 1.0)
             strength = np.float32(min(float(strength), dimmed))
