@@ -38,8 +38,9 @@ from edge_irdet.files import write_bytes_atomically
 from edge_irdet.network.counting import count_network
 from edge_irdet.package import PAD_VALUE, NmsRule, PostprocessSpec
 from edge_irdet.training.checkpoint import Checkpoint, load_checkpoint
-from edge_irdet.training.config import TrainingConfig, preset_config
+from edge_irdet.training.config import TrainingConfig
 from edge_irdet.training.data import TrainingSet, load_training_set
+from edge_irdet.training.presets import preset_config
 from edge_irdet.training.trainer import LAST, EpochReport, Trainer
 from edge_irdet.training.validation import detect_samples
 

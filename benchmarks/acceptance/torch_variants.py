@@ -19,7 +19,6 @@ from edge_irdet.engine.runner_latency import measure_latency
 
 if TYPE_CHECKING:
     from edge_irdet.export.graph import DeployedGraph
-    from edge_irdet.network.light_sgmtlm import LightSGMTLM
 
 MIB = 2**20
 INPUT_SIZE = (320, 320)
@@ -162,11 +161,10 @@ def random_graph(variant: str, size: tuple[int, int]) -> DeployedGraph:
     import torch
 
     from edge_irdet.export.graph import DeployedGraph
-    from edge_irdet.network.light_sgmtlm import LightSGMTLM
-    from edge_irdet.network.variants import variant_config
+    from edge_irdet.network.variants import build_network, variant_config
 
     torch.manual_seed(SEED)
-    model: LightSGMTLM = LightSGMTLM(variant_config(variant))
+    model = build_network(variant_config(variant))
     for module in model.modules():
         if isinstance(module, torch.nn.BatchNorm2d):
             module.momentum = None  # average over what it sees, instead of a trace of the initial values

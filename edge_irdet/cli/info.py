@@ -32,11 +32,10 @@ def info_command(variant: str, size: tuple[int, int], classes: int, as_json: boo
     """
     require_extra("train", "torch")
     from edge_irdet.network.counting import count_network
-    from edge_irdet.network.light_sgmtlm import LightSGMTLM
     from edge_irdet.network.published import PUBLISHED
-    from edge_irdet.network.variants import variant_config
+    from edge_irdet.network.variants import build_network, variant_config
 
-    count = count_network(LightSGMTLM(variant_config(variant, classes)), size)
+    count = count_network(build_network(variant_config(variant, classes)), size)
     published = PUBLISHED.get(variant)
     published_flops = published.flops.get(size[0]) if published and size[0] == size[1] else None
     if as_json:

@@ -34,7 +34,11 @@ SHARE = "share"
 """What --held-back says of a data set of which a share is held back."""
 
 
-_AUGMENTATION = ("target_crops", "clutter_crops", "border_crops", "rim", "pasted_targets")
+_AUGMENTATION = (
+    *("target_crops", "clutter_crops", "border_crops", "rim", "pasted_targets", "dark_targets"),
+    *("dim_targets", "native_scale", "inversion", "noise", "gamma", "blur", "stripes", "hot_pixels"),
+    "least_contrast",
+)
 """Options that are fields of the augmentation's configuration under the same names."""
 
 
@@ -144,7 +148,7 @@ _AUGMENTATION = ("target_crops", "clutter_crops", "border_crops", "rim", "pasted
 )
 @cloup.option_group(
     "Optimisation",
-    option("--preset", default="small-target", help="Set of defaults: paper or small-target."),
+    option("--preset", default="small-target", help="Set of defaults: paper, small-target or field."),
     option("--epochs", type=click.IntRange(min=1), metavar="N", help="Number of epochs."),
     option("--batch", type=click.IntRange(min=1), metavar="N", help="Samples per step, over all GPUs."),
     option(
@@ -209,6 +213,63 @@ _AUGMENTATION = ("target_crops", "clutter_crops", "border_crops", "rim", "pasted
         metavar="N",
         help="Most targets pasted into a sample.",
     ),
+    option(
+        "--dark-targets",
+        type=click.FloatRange(0, 1),
+        metavar="SHARE",
+        help="Share of pasted targets that are darker than their surroundings.",
+    ),
+    option(
+        "--dim-targets",
+        type=click.FloatRange(0, 1),
+        metavar="SHARE",
+        help="Share of pasted targets that stand out by a few grey levels.",
+    ),
+    option(
+        "--native-scale",
+        type=click.FloatRange(0, 1),
+        metavar="SHARE",
+        help="Share of crops at the image's own scale.",
+    ),
+    option(
+        "--inversion",
+        type=click.FloatRange(0, 1),
+        metavar="SHARE",
+        help="Share of samples with inverted grey levels.",
+    ),
+    option(
+        "--noise", type=click.FloatRange(min=0), metavar="LEVELS", help="Largest deviation of added noise."
+    ),
+    option(
+        "--gamma",
+        type=click.FloatRange(min=1),
+        metavar="EXPONENT",
+        help="Largest exponent of the grey levels; 1 is off.",
+    ),
+    option(
+        "--blur",
+        type=click.FloatRange(min=0),
+        metavar="PX",
+        help="Largest deviation of a Gaussian blur.",
+    ),
+    option(
+        "--stripes",
+        type=click.FloatRange(min=0),
+        metavar="LEVELS",
+        help="Largest deviation of whole rows or columns.",
+    ),
+    option(
+        "--hot-pixels",
+        type=click.IntRange(min=0),
+        metavar="N",
+        help="Most bad pixels in a sample; they are not targets.",
+    ),
+    option(
+        "--least-contrast",
+        type=click.FloatRange(min=0),
+        metavar="LEVELS",
+        help="Targets that stand out by less lose their label.",
+    ),
     help="Without a value the preset decides.",
 )
 def train_command(
@@ -247,7 +308,7 @@ def train_command(
     import torch
 
     from edge_irdet.training.checkpoint import load_checkpoint, starting_from
-    from edge_irdet.training.config import preset_config
+    from edge_irdet.training.presets import preset_config
     from edge_irdet.training.reading import read_training_set
     from edge_irdet.training.trainer import BEST, Trainer
 

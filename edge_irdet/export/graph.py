@@ -13,10 +13,11 @@ from torch import Tensor, nn
 from torch.jit._trace import TracerWarning
 
 from edge_irdet.errors import ParityError
+from edge_irdet.export.branch_merging import merge_branches
 from edge_irdet.network.backbone import INPUT_CHANNELS
 from edge_irdet.network.blocks import SIWD, Focus
 from edge_irdet.network.decode import decode_levels
-from edge_irdet.network.light_sgmtlm import LightSGMTLM
+from edge_irdet.network.network import Network
 
 OPSET = 17
 """The newest opset that TensorRT 8.5's parser reads (JetPack 5)."""
@@ -27,15 +28,19 @@ INPUT_NAME = "image"
 class DeployedGraph(nn.Module):
     """What is exported: cast, scale, network with its input channels folded, decode in FP32.
 
+    Variants for the device have the branches of their SIWD merged too; the paper's are exported as drawn.
+
     Args:
         model: the trained network; it is copied.
         saliency: keep the saliency head and give its map. Without it the head is dropped, which changes no
             box or score.
     """
 
-    def __init__(self, model: LightSGMTLM, saliency: bool) -> None:
+    def __init__(self, model: Network, saliency: bool) -> None:
         super().__init__()
         self.network = fold_input_channels(copy.deepcopy(model)).eval().float()
+        if model.merges_branches:
+            merge_branches(self.network)
         if not saliency:
             self.network.salhead = None
 
@@ -48,18 +53,19 @@ class DeployedGraph(nn.Module):
     def forward(self, image: Tensor) -> tuple[Tensor, ...]:
         """Image uint8 [1, 1, H, W] -> boxes [1, N, 4] xyxy, scores [1, N, classes], saliency [1, 1, H, W]."""
         output = self.network(image.float() * (1.0 / 255.0))
-        boxes, scores = decode_levels(output.levels, self.network.det.anchors)
+        det = self.network.det
+        boxes, scores = decode_levels(output.levels, det.anchors, det.strides)
         if output.saliency is None:
             return boxes, scores
         return boxes, scores, output.saliency.sigmoid()
 
 
-def fold_input_channels(model: LightSGMTLM) -> LightSGMTLM:
+def fold_input_channels(model: Network) -> Network:
     """Sum the first convolutions' weights over the three input channels, in place.
 
     The three channels carry the same grey plane, so one channel with the summed weights is exact.
     """
-    stem = next(iter(model.backbone.stages))  # type: ignore[arg-type]
+    stem = model.backbone.stages[0]
     if isinstance(stem, Focus):
         # Space to depth gives four planes of three channels each, plane by plane.
         weight = stem.conv.conv.weight

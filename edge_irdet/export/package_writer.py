@@ -15,9 +15,8 @@ from numpy.typing import NDArray
 from edge_irdet.errors import CheckpointMismatchError, OptionError, OutputFailedError
 from edge_irdet.export.graph import INPUT_NAME, DeployedGraph, export_onnx
 from edge_irdet.export.parity import ParityReport, check_parity
-from edge_irdet.network.heads import STRIDES
-from edge_irdet.network.light_sgmtlm import LightSGMTLM
-from edge_irdet.network.variants import variant_config
+from edge_irdet.network.network import Network
+from edge_irdet.network.variants import build_network, variant_config
 from edge_irdet.package import (
     MANIFEST_NAME,
     PAD_VALUE,
@@ -59,7 +58,7 @@ class ExportConfig:
     """Variant the checkpoint must be of; None takes whatever it is."""
 
 
-def model_from_checkpoint(checkpoint: Checkpoint, variant: str | None = None) -> LightSGMTLM:
+def model_from_checkpoint(checkpoint: Checkpoint, variant: str | None = None) -> Network:
     """The trained network of a checkpoint, in eval mode, its saliency head at the variant's own resolution.
 
     Raises:
@@ -69,7 +68,7 @@ def model_from_checkpoint(checkpoint: Checkpoint, variant: str | None = None) ->
     next_step = "name a checkpoint of that variant, or omit --variant"
     if variant is not None and variant != name:
         raise CheckpointMismatchError(f"the checkpoint is a {name}, asked for was {variant}", next_step)
-    model = LightSGMTLM(variant_config(name, len(checkpoint.classes)), checkpoint.anchors)
+    model = build_network(variant_config(name, len(checkpoint.classes)), checkpoint.anchors)
     try:
         model.load_state_dict(checkpoint.weights)
     except RuntimeError as error:
@@ -138,7 +137,7 @@ def export_package(
                 ],
                 preprocess=preprocess,
                 postprocess=PostprocessSpec(score_threshold=config.score_threshold),
-                strides=list(STRIDES),
+                strides=list(model.det.strides),
                 anchors=[
                     [[round(side, 4) for side in anchor] for anchor in level] for level in checkpoint.anchors
                 ],

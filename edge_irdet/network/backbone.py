@@ -1,7 +1,8 @@
-"""The two backbones: the paper's five SIWD stages, and YOLOv5's for the ablation "without SIWD"."""
+"""The backbones: SIWD stages as the paper has them, and YOLOv5's for the ablation "without SIWD"."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from itertools import pairwise
 
 from torch import Tensor, nn
@@ -11,22 +12,19 @@ from edge_irdet.network.blocks import C3, CBS, SIWD, SPP, Focus, Fusion
 INPUT_CHANNELS = 3
 
 
-class SIWDBackbone(nn.Module):
-    """X1..X5 = SIWD 3 -> b -> 2b -> 4b -> 8b -> 16b at 1/2 .. 1/32 (the paper's Table I, b = 80).
+class Backbone(nn.Module):
+    """Stages that each halve the resolution and read the one before.
 
     Args:
-        base_channels: b.
-        fusion: see :class:`edge_irdet.network.blocks.SIWD`.
+        stages: the stages, the first of which reads the image.
     """
 
-    def __init__(self, base_channels: int, fusion: Fusion) -> None:
+    def __init__(self, stages: Sequence[nn.Module]) -> None:
         super().__init__()
-        b = base_channels
-        widths = (INPUT_CHANNELS, b, 2 * b, 4 * b, 8 * b, 16 * b)
-        self.stages = nn.ModuleList(SIWD(narrow, wide, fusion) for narrow, wide in pairwise(widths))
+        self.stages = nn.ModuleList(stages)
 
     def forward(self, image: Tensor) -> list[Tensor]:
-        """[B, 3, H, W] -> X1..X5, X_i of ``2^(i-1) b`` channels at ``1 / 2^i``."""
+        """[B, 3, H, W] -> X1, X2, ..., X_i at ``1 / 2^i``."""
         outputs = []
         features = image
         for stage in self.stages:
@@ -35,7 +33,19 @@ class SIWDBackbone(nn.Module):
         return outputs
 
 
-class CSPBackbone(nn.Module):
+class SIWDBackbone(Backbone):
+    """X1, X2, ... = one SIWD a width, at 1/2, 1/4, ...
+
+    Args:
+        widths: channels of the stages; the paper's are b, 2b, 4b, 8b, 16b with b = 80 (Table I).
+        fusion: see :class:`edge_irdet.network.blocks.SIWD`.
+    """
+
+    def __init__(self, widths: Sequence[int], fusion: Fusion = "add") -> None:
+        super().__init__([SIWD(narrow, wide, fusion) for narrow, wide in pairwise((INPUT_CHANNELS, *widths))])
+
+
+class CSPBackbone(Backbone):
     """YOLOv5 v5.0's backbone: Focus, C3 with residuals of depth n, 3n, 3n, n, and SPP.
 
     Args:
@@ -44,9 +54,8 @@ class CSPBackbone(nn.Module):
     """
 
     def __init__(self, base_channels: int, depth: int) -> None:
-        super().__init__()
         b, n = base_channels, depth
-        self.stages = nn.ModuleList(
+        super().__init__(
             (
                 Focus(INPUT_CHANNELS, b),
                 nn.Sequential(CBS(b, 2 * b, (3, 3), 2), C3(2 * b, 2 * b, n, residual=True)),
@@ -55,12 +64,3 @@ class CSPBackbone(nn.Module):
                 nn.Sequential(CBS(8 * b, 16 * b, (3, 3), 2), SPP(16 * b), C3(16 * b, 16 * b, n)),
             )
         )
-
-    def forward(self, image: Tensor) -> list[Tensor]:
-        """[B, 3, H, W] -> X1..X5, X_i of ``2^(i-1) b`` channels at ``1 / 2^i``."""
-        outputs = []
-        features = image
-        for stage in self.stages:
-            features = stage(features)
-            outputs.append(features)
-        return outputs

@@ -15,8 +15,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from edge_irdet.network.light_sgmtlm import LightSGMTLM
-from edge_irdet.network.neck import Bilinear2x, Nearest2x
+from edge_irdet.network.neck import Bilinear, Nearest2x
+from edge_irdet.network.network import Network
 
 BYTES_PER_ACTIVATION = 4
 
@@ -29,7 +29,7 @@ class LayerCount:
     """Module path."""
 
     kind: str
-    """Conv2d, BatchNorm2d, MaxPool2d, Nearest2x, Bilinear2x."""
+    """Conv2d, BatchNorm2d, MaxPool2d, Nearest2x, Bilinear2x, Bilinear."""
 
     input_shape: tuple[int, int, int]
     """Channels, height, width."""
@@ -108,7 +108,7 @@ class NetworkCount:
         return sum(stage.activation_bytes for stage in self.stages)
 
 
-def count_network(network: LightSGMTLM, size: tuple[int, int]) -> NetworkCount:
+def count_network(network: Network, size: tuple[int, int]) -> NetworkCount:
     """Count a network at an input of ``size`` (width, height), multiples of 32.
 
     Nothing is computed: the forward pass runs on the ``meta`` device.
@@ -117,7 +117,7 @@ def count_network(network: LightSGMTLM, size: tuple[int, int]) -> NetworkCount:
     handles = [
         module.register_forward_hook(_counter(name, layers))
         for name, module in network.named_modules()
-        if isinstance(module, nn.Conv2d | nn.BatchNorm2d | nn.MaxPool2d | Nearest2x | Bilinear2x)
+        if isinstance(module, nn.Conv2d | nn.BatchNorm2d | nn.MaxPool2d | Nearest2x | Bilinear)
     ]
     weights = {name: tensor.to("meta") for name, tensor in network.state_dict().items()}
     was_training = network.training
@@ -148,7 +148,7 @@ def _counter(name: str, layers: list[LayerCount]) -> Callable[[nn.Module, Any, A
             side = int(module.kernel_size)  # type: ignore[arg-type]
             kernel, flops = (side, side), math.prod(inputs[0].shape[1:])
         else:
-            stride, flops = 2, height * width
+            stride, flops = height // inputs[0].shape[2], height * width
         before = inputs[0].shape[1:]
         layers.append(
             LayerCount(

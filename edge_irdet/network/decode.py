@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import torch
 from torch import Tensor
-
-from edge_irdet.network.heads import STRIDES
 
 
 def decode_boxes(raw: Tensor, cells: Tensor, anchors: Tensor, stride: int) -> Tensor:
@@ -36,19 +36,20 @@ def cell_grid(height: int, width: int, device: torch.device) -> Tensor:
     return torch.stack((columns, rows), -1).float()
 
 
-def decode_levels(levels: list[Tensor], anchors: Tensor) -> tuple[Tensor, Tensor]:
+def decode_levels(levels: Sequence[Tensor], anchors: Tensor, strides: Sequence[int]) -> tuple[Tensor, Tensor]:
     """Decode all levels, in FP32 whatever the dtype of the network.
 
     Args:
-        levels: P3, P4, P5 as :class:`edge_irdet.network.light_sgmtlm.NetworkOutput` gives them.
-        anchors: [3, 3, 2] in network pixels.
+        levels: as :class:`edge_irdet.network.network.NetworkOutput` gives them.
+        anchors: [levels, 3, 2] in network pixels.
+        strides: network pixels a cell of each level.
 
     Returns:
         Boxes [B, N, 4] left, top, right, bottom in network pixels, and scores [B, N, classes] =
         ``sigmoid(object) * sigmoid(class)``. N runs over levels, anchors, rows, columns, in that order.
     """
     boxes, scores = [], []
-    for raw, level_anchors, stride in zip(levels, anchors, STRIDES, strict=True):
+    for raw, level_anchors, stride in zip(levels, anchors, strides, strict=True):
         raw = raw.float()
         batch, _, height, width, outputs = raw.shape
         cells = cell_grid(height, width, raw.device)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import Literal
 
 import torch
@@ -11,7 +12,6 @@ from torch import Tensor, nn
 from edge_irdet.network.blocks import C3
 from edge_irdet.network.neck import Bilinear2x
 
-STRIDES = (8, 16, 32)
 ANCHORS_PER_LEVEL = 3
 
 HeadResolution = Literal["half", "full"]
@@ -48,10 +48,11 @@ class SaliencyHead(nn.Module):
 
 
 class DetectionHead(nn.Module):
-    """1x1 convolution to ``3 * (5 + classes)`` on P3, P4, P5, as YOLOv5.
+    """1x1 convolution to ``3 * (5 + classes)`` on each level, as YOLOv5.
 
     Args:
-        channels: channels of P3, P4, P5.
+        channels: channels of the levels, finest first.
+        strides: network pixels a cell of the levels.
         classes: number of classes.
         anchors: [level][anchor] = (width, height) in network pixels; kept as a buffer, so that a checkpoint
             carries them.
@@ -59,8 +60,11 @@ class DetectionHead(nn.Module):
 
     anchors: Tensor
 
-    def __init__(self, channels: tuple[int, int, int], classes: int, anchors: Anchors) -> None:
+    def __init__(
+        self, channels: Sequence[int], strides: Sequence[int], classes: int, anchors: Anchors
+    ) -> None:
         super().__init__()
+        self.strides = tuple(strides)
         self.classes = classes
         outputs = ANCHORS_PER_LEVEL * (5 + classes)
         self.convs = nn.ModuleList(nn.Conv2d(width, outputs, 1) for width in channels)
@@ -69,15 +73,15 @@ class DetectionHead(nn.Module):
 
     def _start_biases_at_prior(self) -> None:
         # YOLOv5: about 8 objects in a 640 px image, and 0.6 / (classes - 1) as class frequency.
-        for conv, stride in zip(self.convs, STRIDES, strict=True):
+        for conv, stride in zip(self.convs, self.strides, strict=True):
             assert isinstance(conv, nn.Conv2d)
             assert conv.bias is not None
             bias = conv.bias.detach().view(ANCHORS_PER_LEVEL, -1)
             bias[:, 4] += math.log(8 / (640 / stride) ** 2)
             bias[:, 5:] += math.log(0.6 / (self.classes - 0.99))
 
-    def forward(self, levels: tuple[Tensor, Tensor, Tensor]) -> list[Tensor]:
-        """P3, P4, P5 -> per level raw predictions [B, 3, H/s, W/s, 5 + classes] (x, y, w, h, object, ...)."""
+    def forward(self, levels: Sequence[Tensor]) -> list[Tensor]:
+        """Levels [B, C, H/s, W/s] -> raw [B, 3, H/s, W/s, 5 + classes] (x, y, w, h, object, classes)."""
         outputs = []
         for conv, features in zip(self.convs, levels, strict=True):
             raw: Tensor = conv(features)

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal, NamedTuple
+from typing import ClassVar, Literal
 
-from torch import Tensor, nn
+from torch import Tensor
 
 from edge_irdet.errors import OptionError
 from edge_irdet.network.backbone import CSPBackbone, SIWDBackbone
 from edge_irdet.network.blocks import Fusion
 from edge_irdet.network.heads import Anchors, DetectionHead, HeadResolution, SaliencyHead
 from edge_irdet.network.neck import FPN, PAN, SaliencyPath
+from edge_irdet.network.network import Network, NetworkOutput
 
 DEFAULT_ANCHORS: Anchors = (
     ((4.0, 4.0), (6.0, 5.0), (8.0, 8.0)),
@@ -20,12 +21,17 @@ DEFAULT_ANCHORS: Anchors = (
 )
 """Placeholders for counting and tests; training replaces them by k-means of its data set's boxes."""
 
-LARGEST_STRIDE = 32
-
 
 @dataclass(frozen=True)
 class NetworkConfig:
     """What defines the network; two equal configurations have interchangeable weights."""
+
+    strides: ClassVar[tuple[int, ...]] = (8, 16, 32)
+    """Network pixels a cell of P3, P4 and P5."""
+
+    small_target_sides: ClassVar[tuple[tuple[float, float], ...]] = ((0.0, 40.0), (16.0, 80.0), (40.0, 1e9))
+    """Per level: smallest and largest longer side, network pixels, that it answers for in our recipes. A cell
+    of P5 is 32 px wide and places a 4 px target to a pixel only by luck."""
 
     base_channels: int
     """b: channels at 1/2; 80 for the full model, 8 for the reduced. Divisible by 4."""
@@ -69,17 +75,7 @@ class NetworkConfig:
             )
 
 
-class NetworkOutput(NamedTuple):
-    """Raw outputs: logits, so that losses are stable and the decode is in one place."""
-
-    levels: list[Tensor]
-    """P3, P4, P5: [B, 3, H/s, W/s, 5 + classes]."""
-
-    saliency: Tensor | None
-    """[B, 1, H, W] logits; None where the network has no saliency head."""
-
-
-class LightSGMTLM(nn.Module):
+class LightSGMTLM(Network):
     """The paper's network.
 
     Args:
@@ -91,14 +87,15 @@ class LightSGMTLM(nn.Module):
         super().__init__()
         self.config = config
         b, n = config.base_channels, config.depth
-        self.backbone: nn.Module = (
-            SIWDBackbone(b, config.fusion) if config.backbone == "siwd" else CSPBackbone(b, n)
-        )
+        if config.backbone == "siwd":
+            self.backbone = SIWDBackbone((b, 2 * b, 4 * b, 8 * b, 16 * b), config.fusion)
+        else:
+            self.backbone = CSPBackbone(b, n)
         self.fpn = FPN(b, n)
         self.sal = SaliencyPath(b, n) if config.feature_extraction else None
         self.salhead = SaliencyHead(b, n, config.saliency_resolution) if config.saliency_head else None
         self.pan = PAN(b, n)
-        self.det = DetectionHead((4 * b, 8 * b, 16 * b), config.classes, anchors)
+        self.det = DetectionHead((4 * b, 8 * b, 16 * b), config.strides, config.classes, anchors)
 
     def forward(self, image: Tensor) -> NetworkOutput:
         """Image [B, 3, H, W], 0..1, H and W multiples of 32 -> raw predictions and saliency logits."""
@@ -111,3 +108,8 @@ class LightSGMTLM(nn.Module):
             if self.salhead is not None:
                 saliency = self.salhead(ff1)
         return NetworkOutput(self.det(self.pan(p3, l4, l5)), saliency)
+
+    def halve_saliency_resolution(self, halved: bool) -> None:
+        """See :class:`edge_irdet.network.network.Network`."""
+        if isinstance(self.salhead, SaliencyHead):
+            self.salhead.resolution = "half" if halved else self.config.saliency_resolution

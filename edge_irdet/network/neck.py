@@ -19,12 +19,28 @@ class Nearest2x(nn.Module):
         return functional.interpolate(features, scale_factor=2.0, mode="nearest")
 
 
-class Bilinear2x(nn.Module):
-    """Up-sampling by 2, bilinear with half-pixel centres."""
+class Bilinear(nn.Module):
+    """Up-sampling by a whole factor, bilinear with half-pixel centres.
+
+    Args:
+        factor: of both axes.
+    """
+
+    def __init__(self, factor: int) -> None:
+        super().__init__()
+        self.factor = factor
 
     def forward(self, features: Tensor) -> Tensor:
-        """[B, C, H, W] -> [B, C, 2H, 2W]."""
-        return functional.interpolate(features, scale_factor=2.0, mode="bilinear", align_corners=False)
+        """[B, C, H, W] -> [B, C, factor H, factor W]."""
+        scale = float(self.factor)
+        return functional.interpolate(features, scale_factor=scale, mode="bilinear", align_corners=False)
+
+
+class Bilinear2x(Bilinear):
+    """Up-sampling by 2, as the paper has it."""
+
+    def __init__(self) -> None:
+        super().__init__(2)
 
 
 class FPNOutput(NamedTuple):

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
-from edge_irdet.network.heads import STRIDES
 from edge_irdet.training.config import AssignmentConfig
 
 
@@ -35,9 +35,13 @@ class LevelAssignment:
 
 
 def assign(
-    targets: Tensor, anchors: Tensor, grid_sizes: list[tuple[int, int]], config: AssignmentConfig
+    targets: Tensor,
+    anchors: Tensor,
+    strides: Sequence[int],
+    grid_sizes: list[tuple[int, int]],
+    config: AssignmentConfig,
 ) -> list[LevelAssignment]:
-    """Assign targets to anchors of the three levels.
+    """Assign targets to anchors of the levels.
 
     An anchor answers when its sides differ from the target's by less than ``anchor_ratio`` and the target's
     longer side lies in the level's range. A target that no anchor answers for gets the anchor whose sides
@@ -45,7 +49,8 @@ def assign(
 
     Args:
         targets: [T, 6] image index, class, centre x, centre y, width, height (network pixels), float32.
-        anchors: [3, 3, 2] anchor sizes in network pixels.
+        anchors: [levels, 3, 2] anchor sizes in network pixels.
+        strides: network pixels a cell of each level.
         grid_sizes: (rows, columns) of each level.
         config: the rule's parameters.
     """
@@ -63,9 +68,9 @@ def assign(
         matches.view(len(targets), -1)[lost.nonzero()[:, 0], nearest] = True
 
     levels = []
-    for level, (rows, columns) in enumerate(grid_sizes):
+    for level, (stride, (rows, columns)) in enumerate(zip(strides, grid_sizes, strict=True)):
         target_index, anchor_index = matches[:, level].nonzero(as_tuple=True)
-        cell = targets[target_index, 2:4] / STRIDES[level]
+        cell = targets[target_index, 2:4] / stride
         target_index, anchor_index, cell_xy = _with_neighbours(
             target_index, anchor_index, cell, rows, columns, config.neighbour_cells
         )

@@ -1,4 +1,4 @@
-"""Training samples from labelled images: letterbox or crop, flips, photometry, copy-paste of targets.
+"""Training samples from labelled images: copy-paste of targets, degradation, letterbox or crop, flips.
 
 Everything random comes from the generator that is passed in, so a sample depends on its seed alone.
 """
@@ -16,11 +16,10 @@ from edge_irdet.dataset.sample import Sample
 from edge_irdet.detection.letterbox import fit_frame
 from edge_irdet.training.clutter import clutter_spots
 from edge_irdet.training.config import AugmentationConfig
+from edge_irdet.training.degradation import degraded, with_bad_pixels
+from edge_irdet.training.pasting import Canvas, cut_targets, paste_targets
+from edge_irdet.training.visibility import visible, without
 
-PASTE_MARGIN = 0.5
-"""Context around a pasted target, as a share of its longer side."""
-
-PASTE_ATTEMPTS = 8
 LEAST_VISIBLE = 0.5
 """A box of which less than this share lies inside the sample is no label."""
 
@@ -40,16 +39,6 @@ class TrainingSample:
 
     mask: NDArray[np.float32]
     """[H, W] saliency truth in 0..1; between on the rim where the image was scaled."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Target:
-    """A target cut out for pasting: what it adds to its surroundings."""
-
-    excess: NDArray[np.float32]
-    mask: NDArray[np.float32]
-    box: NDArray[np.float32]
-    target_class: int
 
 
 class Augmenter:
@@ -76,7 +65,7 @@ class Augmenter:
         self.size = size
         self.config = config
         self.pad_value = pad_value
-        self.targets = [cut for sample in samples for cut in _cut_targets(sample)]
+        self.targets = [cut for sample in samples for cut in cut_targets(sample)]
         none = np.zeros((0, 2), np.float32)
         self.clutter = list(mined) if mined is not None else [none] * len(samples)
         if config.clutter_crops > 0:
@@ -89,18 +78,26 @@ class Augmenter:
         """An augmented sample of image ``index``."""
         config = self.config
         sample = self.samples[index]
-        image = sample.image.astype(np.float32)
-        boxes, classes, mask = sample.boxes, sample.classes, sample.mask.astype(np.float32)
+        canvas = Canvas(
+            sample.image.astype(np.float32), sample.boxes, sample.classes, sample.mask.astype(np.float32)
+        )
         if config.pasted_targets and self.targets:
             count = int(generator.integers(0, config.pasted_targets + 1))
-            image, boxes, classes, mask = self._paste(image, boxes, classes, mask, count, generator)
-        image = self._photometry(image, generator)
-        matrix, shape = self._geometry(sample, boxes, self.clutter[index], generator)
+            paste_targets(canvas, self.targets, count, config, generator)
+        image = degraded(canvas.image, config, generator)
+        matrix, shape = self._geometry(sample, canvas.boxes, self.clutter[index], generator)
         # Padding comes after the photometry: a letterboxed frame shows it unchanged too.
         image = _warp(np.clip(image, 0, 255), matrix, shape, self.pad_value)
-        mask = _warp(mask, matrix, shape, 0)
-        boxes, classes = _move_boxes(boxes, classes, matrix, shape)
-        return TrainingSample(np.rint(image).astype(np.uint8), boxes, classes, np.clip(mask, 0, 1))
+        image = with_bad_pixels(image, config.hot_pixels, generator)
+        mask = _warp(canvas.mask, matrix, shape, 0)
+        boxes, classes = _move_boxes(canvas.boxes, canvas.classes, matrix, shape)
+        grey, mask = np.rint(image).astype(np.uint8), np.clip(mask, 0, 1)
+        if config.least_contrast > 0 and len(boxes):
+            seen = visible(grey, mask, boxes, config.least_contrast)
+            if not seen.all():
+                mask = without(mask, boxes[~seen], boxes[seen])
+                boxes, classes = boxes[seen], classes[seen]
+        return TrainingSample(grey, boxes, classes, mask)
 
     def _geometry(
         self,
@@ -129,7 +126,9 @@ class Augmenter:
             offset_x = (shape[1] - width * scale_x) / 2 if zoom != 1.0 else placement.left
             offset_y = (shape[0] - height * scale_y) / 2 if zoom != 1.0 else placement.top
         else:
-            scale_x = scale_y = min(self.size[0] / width, self.size[1] / height) * zoom
+            fitted = min(self.size[0] / width, self.size[1] / height)
+            native = bool(config.native_scale) and bool(generator.random() < config.native_scale)
+            scale_x = scale_y = zoom if native else fitted * zoom
             shape = (config.crop, config.crop)
             offset_x, offset_y = self._crop_offset(boxes, clutter, turn, (width, height), scale_x, generator)
         scaling = np.array([[scale_x, 0, offset_x], [0, scale_y, offset_y], [0, 0, 1.0]])
@@ -185,78 +184,6 @@ class Augmenter:
         side, axis = generator.integers(2, size=2)
         offset[axis] = beyond if side == 0 else crop - extent[axis] - beyond
         return float(offset[0]), float(offset[1])
-
-    def _photometry(self, image: NDArray[np.float32], generator: np.random.Generator) -> NDArray[np.float32]:
-        config = self.config
-        gain = generator.uniform(*config.gain)
-        bias = generator.uniform(-config.bias, config.bias)
-        mean = float(image.mean())
-        image = (image - mean) * np.float32(gain) + np.float32(mean + bias)
-        if config.noise > 0:
-            deviation = generator.uniform(0, config.noise)
-            image = image + generator.standard_normal(image.shape, dtype=np.float32) * np.float32(deviation)
-        return image
-
-    def _paste(
-        self,
-        image: NDArray[np.float32],
-        boxes: NDArray[np.float32],
-        classes: NDArray[np.int64],
-        mask: NDArray[np.float32],
-        count: int,
-        generator: np.random.Generator,
-    ) -> tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.int64], NDArray[np.float32]]:
-        height, width = image.shape
-        for _ in range(count):
-            target = self.targets[generator.integers(len(self.targets))]
-            rows, columns = target.excess.shape
-            strength = np.float32(generator.uniform(0.5, 1.2))
-            if rows >= height or columns >= width:
-                continue
-            for _ in range(PASTE_ATTEMPTS):
-                x, y = int(generator.integers(width - columns)), int(generator.integers(height - rows))
-                if not _overlaps(boxes, x, y, x + columns, y + rows):
-                    image[y : y + rows, x : x + columns] += target.excess * strength
-                    region = mask[y : y + rows, x : x + columns]
-                    np.maximum(region, target.mask, out=region)
-                    moved = target.box + np.array([x, y, x, y], np.float32)
-                    boxes = np.concatenate((boxes, moved[None]))
-                    classes = np.append(classes, target.target_class)
-                    break
-        return image, boxes, classes, mask
-
-
-def _overlaps(boxes: NDArray[np.float32], left: int, top: int, right: int, bottom: int) -> bool:
-    if not len(boxes):
-        return False
-    beside = (
-        (boxes[:, 2] + 2 < left)
-        | (boxes[:, 0] - 2 > right)
-        | (boxes[:, 3] + 2 < top)
-        | (boxes[:, 1] - 2 > bottom)
-    )
-    return not bool(beside.all())
-
-
-def _cut_targets(sample: Sample) -> list[_Target]:
-    height, width = sample.image.shape
-    cuts = []
-    for box, target_class in zip(sample.boxes, sample.classes, strict=True):
-        margin = max(2.0, PASTE_MARGIN * float(max(box[2] - box[0], box[3] - box[1])))
-        left, top = int(max(0, box[0] - margin)), int(max(0, box[1] - margin))
-        right, bottom = int(min(width, np.ceil(box[2] + margin))), int(min(height, np.ceil(box[3] + margin)))
-        patch = sample.image[top:bottom, left:right].astype(np.float32)
-        own = sample.mask[top:bottom, left:right].astype(np.float32)
-        around = patch[own == 0]
-        if not own.any() or not around.size:
-            continue
-        # The target's excess over its surroundings fades out within the margin, so no patch edge is learnt.
-        weight = np.maximum(cv2.GaussianBlur(cv2.dilate(own, np.ones((3, 3))), (0, 0), 1.0), own)
-        excess = (patch - np.float32(np.median(around))) * weight
-        cuts.append(
-            _Target(excess, own, box - np.array([left, top, left, top], np.float32), int(target_class))
-        )
-    return cuts
 
 
 def _warp(

@@ -1,13 +1,14 @@
-"""Configuration of a training run, and the named presets."""
+"""Configuration of a training run."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Literal
 
 from edge_irdet.dataset.splits import SPLIT_SEED, VALIDATION_FRACTION
 from edge_irdet.errors import OptionError
 from edge_irdet.network.variants import variant_config
+from edge_irdet.training.anchors import AnchorLayout
 
 
 @dataclass(frozen=True)
@@ -20,13 +21,9 @@ class AssignmentConfig:
     neighbour_cells: bool = True
     """Also assign the nearest horizontal and vertical neighbour cell, as YOLOv5 does."""
 
-    side_range: tuple[tuple[float, float], tuple[float, float], tuple[float, float]] = (
-        (0.0, 1e9),
-        (0.0, 1e9),
-        (0.0, 1e9),
-    )
-    """Per level P3, P4, P5: smallest and largest longer side, in network pixels, that the level answers for.
-    A cell of P5 is 32 px wide and places a 4 px target to a pixel only by luck."""
+    side_range: tuple[tuple[float, float], ...] = ((0.0, 1e9), (0.0, 1e9), (0.0, 1e9))
+    """Per level of the variant, finest first: smallest and largest longer side, in network pixels, that the
+    level answers for. A cell of 32 px places a 4 px target to a pixel only by luck."""
 
 
 @dataclass(frozen=True)
@@ -61,6 +58,10 @@ class LossConfig:
 
     nwd_scale: float = 8.0
     """C of the NWD, in network pixels: about the data set's mean target side."""
+
+
+DEGRADED_SHARE = 0.3
+"""Share of the samples that each degradation that is switched on is applied to, by itself."""
 
 
 @dataclass(frozen=True)
@@ -109,6 +110,40 @@ class AugmentationConfig:
 
     pasted_targets: int = 0
     """Up to this many targets of other images are added to a sample (copy-paste)."""
+
+    pasted_scale: tuple[float, float] = (1.0, 1.0)
+    """Range of the factor by which a pasted target is scaled; its longer side stays within 1.5 to 40 px."""
+
+    dark_targets: float = 0.0
+    """Share of the pasted targets that are darker than their surroundings, where these leave room below."""
+
+    dim_targets: float = 0.0
+    """Share of the pasted targets that are dimmed until they differ from their surroundings by 5 to 20 grey
+    levels at most."""
+
+    native_scale: float = 0.0
+    """Share of the crops whose ``scale`` is of the image's own pixels instead of the letterboxed ones: what
+    the network sees of a frame larger than its input when that is cut into tiles."""
+
+    inversion: float = 0.0
+    """Share of the samples that are inverted, as a camera set to black-hot gives them."""
+
+    gamma: float = 1.0
+    """Largest exponent of the grey levels, 1 / it the smallest; of :data:`DEGRADED_SHARE` of samples."""
+
+    blur: float = 0.0
+    """Largest standard deviation of a Gaussian blur, pixels; of :data:`DEGRADED_SHARE` of the samples."""
+
+    stripes: float = 0.0
+    """Largest standard deviation of offsets of whole rows or columns, grey levels, as uncooled sensors show
+    them; of :data:`DEGRADED_SHARE` of the samples."""
+
+    least_contrast: float = 0.0
+    """Grey levels: a target whose mean differs from its surroundings by less after all this, or that their
+    noise hides, loses its label; 0 keeps every label."""
+
+    hot_pixels: int = 0
+    """Most isolated bright or dark pixels, which are no targets; of :data:`DEGRADED_SHARE` of the samples."""
 
 
 @dataclass(frozen=True)
@@ -165,9 +200,10 @@ class TrainingConfig:
     """Share of the epochs, from the first, in which the saliency head runs at 1/2 resolution whatever the
     variant. Its weights do not depend on it, and the reduced model trains twice as fast on a CPU."""
 
-    anchors: Literal["sorted", "small"] = "sorted"
-    """``sorted``: nine k-means anchors, three a level by area. ``small``: three k-means anchors on P3, twice
-    and four times as large on P4 and P5, for sets in which nearly all targets belong on P3."""
+    anchors: AnchorLayout = "sorted"
+    """``sorted``: k-means anchors, three a level by area. ``small``: three k-means anchors on the finest
+    level, twice and four times as large on the next ones, for sets in which nearly all targets belong on the
+    finest. ``ranges``: three of the boxes in each level's range, for sets with targets of all sizes."""
 
     precision: Literal["fp32", "bf16"] = "bf16"
     """Autocast dtype of forward and backward; losses are FP32."""
@@ -182,6 +218,9 @@ class TrainingConfig:
     """In how many orientations (1 to 8, flips and swapped axes) each validation image is judged. One box that
     crosses IoU 0.5 moves the mAP of 45 images by two points; in eight orientations the epoch that is chosen
     is less of a lucky one."""
+
+    validation_inverted: bool = False
+    """Judge each held-back image and video frame a second time with its grey levels inverted."""
 
     validate_every: int = 1
     """Epochs between two validations; the last epoch is always validated."""
@@ -199,7 +238,13 @@ class TrainingConfig:
     """Augmentation."""
 
     def __post_init__(self) -> None:
-        variant_config(self.variant)
+        levels = len(variant_config(self.variant).strides)
+        if len(self.assignment.side_range) != levels:
+            raise OptionError(
+                f"the assignment has ranges for {len(self.assignment.side_range)} levels, {self.variant} has "
+                f"{levels}",
+                "give one range of sides for each level",
+            )
         width, height = self.size
         crop = self.augmentation.crop
         if width < 32 or height < 32 or width % 32 or height % 32:
@@ -224,6 +269,23 @@ class TrainingConfig:
                 "no shares of one whole",
                 "choose for example --target-crops 0.5 --clutter-crops 0.25 --border-crops 0.1",
             )
+        rates = crops.dark_targets, crops.dim_targets, crops.native_scale, crops.inversion
+        if min(rates) < 0 or max(rates) > 1:
+            raise OptionError(
+                f"dark targets {rates[0]:g}, dim targets {rates[1]:g}, native scale {rates[2]:g} and "
+                f"inversion {rates[3]:g} are shares",
+                "choose 0 to 1 for each",
+            )
+        if (
+            min(crops.gamma - 1, crops.blur, crops.stripes, crops.hot_pixels, crops.least_contrast) < 0
+            or min(crops.pasted_scale) <= 0
+        ):
+            raise OptionError(
+                f"gamma {crops.gamma:g}, blur {crops.blur:g}, stripes {crops.stripes:g}, hot pixels "
+                f"{crops.hot_pixels}, least contrast {crops.least_contrast:g} or pasted scale "
+                f"{crops.pasted_scale} is out of range",
+                "choose gamma from 1, scales above 0 and the others from 0",
+            )
         if not 0.0 <= crops.rim < 0.5:
             raise OptionError(f"the rim {crops.rim:g} is not between 0 and 0.5", "choose for example 0.1")
         if not 1 <= self.validation_orientations <= 8:
@@ -233,60 +295,3 @@ class TrainingConfig:
                 f"the validation fraction {self.validation_fraction} is not between 0 and 1",
                 "choose for example --validation-fraction 0.15",
             )
-
-
-def paper_preset(variant: str) -> TrainingConfig:
-    """The paper's recipe: Adam, 1e-3, weight decay 5e-4, batch 8, flips, brightness and contrast.
-
-    50 epochs for the full model. The reduced one needed 600 to 1200; the preset takes 600.
-    """
-    return TrainingConfig(variant=variant, preset="paper", epochs=600 if variant.endswith("reduced") else 50)
-
-
-def small_target_preset(variant: str) -> TrainingConfig:
-    """Ours: crops around targets, copy-paste, EMA, cosine schedule, assignment and loss for 3 to 15 px."""
-    return TrainingConfig(
-        variant=variant,
-        preset="small-target",
-        epochs=300,
-        batch=16,
-        samples_per_image=4,
-        learning_rate=4e-3,
-        weight_decay=1e-2,
-        optimizer="adamw",
-        schedule="cosine",
-        warm_up_epochs=3.0,
-        ema_decay=0.999,
-        half_resolution_epochs=0.9,
-        anchors="small",
-        validation_orientations=8,
-        validate_every=5,
-        loss=LossConfig(
-            box=2.0, no_object=0.5, confidence_follows_iou=0.5, nwd=0.3, nwd_scale=8.0, saliency=1.0
-        ),
-        assignment=AssignmentConfig(side_range=((0.0, 40.0), (16.0, 80.0), (40.0, 1e9))),
-        augmentation=AugmentationConfig(
-            crop=192,
-            scale=(0.7, 1.5),
-            transpose=True,
-            gain=(0.6, 1.4),
-            bias=40.0,
-            noise=5.0,
-            pasted_targets=2,
-        ),
-    )
-
-
-PRESETS = {"paper": paper_preset, "small-target": small_target_preset}
-"""Preset name -> function from variant name to configuration."""
-
-
-def preset_config(preset: str, variant: str, **changes: object) -> TrainingConfig:
-    """The named preset for a variant with some fields changed.
-
-    Raises:
-        OptionError: there is no preset of that name, or a value is out of range.
-    """
-    if preset not in PRESETS:
-        raise OptionError(f"there is no preset {preset!r}", f"choose one of: {', '.join(PRESETS)}")
-    return replace(PRESETS[preset](variant), **changes)  # type: ignore[arg-type]

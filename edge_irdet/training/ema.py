@@ -6,7 +6,8 @@ import copy
 import math
 
 import torch
-from torch import nn
+
+from edge_irdet.network.network import Network
 
 RAMP_STEPS = 500.0
 """Steps over which the decay rises, so that the random first weights are soon forgotten."""
@@ -20,13 +21,13 @@ class ExponentialMovingAverage:
         decay: final decay, 0..1.
     """
 
-    def __init__(self, model: nn.Module, decay: float) -> None:
+    def __init__(self, model: Network, decay: float) -> None:
         self.model = copy.deepcopy(model).eval().requires_grad_(False)
         self.decay = decay
         self.steps = 0
 
     @torch.no_grad()
-    def update(self, model: nn.Module) -> None:
+    def update(self, model: Network) -> None:
         """Move towards ``model`` by one step; integer state is copied."""
         self.steps += 1
         weight = 1 - self.decay * (1 - math.exp(-self.steps / RAMP_STEPS))

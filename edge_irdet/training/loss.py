@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import torch
@@ -9,8 +10,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from edge_irdet.network.decode import decode_boxes
-from edge_irdet.network.heads import STRIDES
-from edge_irdet.network.light_sgmtlm import NetworkOutput
+from edge_irdet.network.network import NetworkOutput
 from edge_irdet.training.assignment import assign
 from edge_irdet.training.config import AssignmentConfig, LossConfig
 
@@ -83,13 +83,17 @@ class JointLoss:
     Args:
         loss: weights.
         assignment: anchor assignment.
-        anchors: [3, 3, 2] anchors in network pixels.
+        anchors: [levels, 3, 2] anchors in network pixels.
+        strides: network pixels a cell of each level.
     """
 
-    def __init__(self, loss: LossConfig, assignment: AssignmentConfig, anchors: Tensor) -> None:
+    def __init__(
+        self, loss: LossConfig, assignment: AssignmentConfig, anchors: Tensor, strides: Sequence[int]
+    ) -> None:
         self.loss = loss
         self.assignment = assignment
         self.anchors = anchors
+        self.strides = tuple(strides)
 
     def __call__(self, output: NetworkOutput, targets: Tensor, masks: Tensor) -> LossTerms:
         """Compute the loss of a batch, in FP32.
@@ -101,7 +105,7 @@ class JointLoss:
         """
         levels = [level.float() for level in output.levels]
         rows_columns = [(level.shape[2], level.shape[3]) for level in levels]
-        assignments = assign(targets, self.anchors, rows_columns, self.assignment)
+        assignments = assign(targets, self.anchors, self.strides, rows_columns, self.assignment)
         image_area = float(masks.shape[-1] * masks.shape[-2])
         zero = levels[0].new_zeros(())
         box, confidence, classification = zero, zero, zero
@@ -112,7 +116,7 @@ class JointLoss:
                 picked = raw[chosen.image, chosen.anchor, chosen.row, chosen.column]
                 cells = torch.stack((chosen.column, chosen.row), 1).float()
                 decoded = decode_boxes(
-                    picked[:, :4], cells, self.anchors[level, chosen.anchor], STRIDES[level]
+                    picked[:, :4], cells, self.anchors[level, chosen.anchor], self.strides[level]
                 )
                 iou, giou, nwd = box_similarities(decoded, chosen.box, self.loss.nwd_scale)
                 size_weight = 2 - decoded[:, 2:].detach().prod(1) / image_area

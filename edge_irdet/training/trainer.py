@@ -18,9 +18,9 @@ from torch.nn.parallel import DistributedDataParallel
 
 from edge_irdet.dataset.orientations import ORIENTATIONS, oriented
 from edge_irdet.errors import CheckpointMismatchError, OptionError, OutputFailedError, TrainingDivergedError
-from edge_irdet.network.heads import HeadResolution
-from edge_irdet.network.light_sgmtlm import LightSGMTLM
-from edge_irdet.network.variants import variant_config
+from edge_irdet.network.heads import Anchors
+from edge_irdet.network.network import Network
+from edge_irdet.network.variants import build_network, variant_config
 from edge_irdet.package import PAD_VALUE
 from edge_irdet.training.anchors import kmeans_anchors
 from edge_irdet.training.augmentation import Augmenter
@@ -38,7 +38,7 @@ from edge_irdet.training.ema import ExponentialMovingAverage
 from edge_irdet.training.loss import JointLoss, LossTerms
 from edge_irdet.training.processes import TrainingProcess, joined_processes
 from edge_irdet.training.resuming import require_same_run
-from edge_irdet.training.validation import detect_samples, validation_map50, validation_rate
+from edge_irdet.training.validation import detect_samples, inverted, validation_map50, validation_rate
 
 LAST = "last.pt"
 BEST = "best.pt"
@@ -140,7 +140,7 @@ class _Run:
                 "give --draws once for each --data",
             )
         anchors = self._anchors() if trainer.initial is None else trainer.initial.anchors
-        self.model = LightSGMTLM(variant_config(config.variant, len(self.data.classes)), anchors)
+        self.model = build_network(variant_config(config.variant, len(self.data.classes)), anchors)
         if trainer.initial is not None:
             _start_from(self.model, trainer.initial, config.variant, self.data.classes)
         if process.device.type == "cuda" and process.count > 1:
@@ -165,13 +165,18 @@ class _Run:
         self.loader = batch_loader(
             augmenter, self.sampler, config.batch // process.count, config.seed, trainer.workers
         )
-        self.joint_loss = JointLoss(config.loss, config.assignment, self.model.det.anchors)
+        det = self.model.det
+        self.joint_loss = JointLoss(config.loss, config.assignment, det.anchors, det.strides)
         self.validation = [
             oriented(sample, orientation)
             for sample in self.data.validation
             for orientation in ORIENTATIONS[: config.validation_orientations]
         ]
         self.fingerprint = self.data.fingerprint()
+        self.frames = list(self.data.frames)
+        if config.validation_inverted:
+            self.validation += [inverted(sample) for sample in self.validation]
+            self.frames += [inverted(sample) for sample in self.frames]
         self.epoch = 0
         self.seconds = 0.0
         self.best_map50 = -1.0
@@ -190,7 +195,7 @@ class _Run:
             map50, rate = None, None
             if validated and self.process.rank == 0:
                 map50 = validation_map50(self._exported(), self.validation, self.config.size, PAD_VALUE)
-                rate = validation_rate(self._exported(), self.data.frames, self.config.size, PAD_VALUE)
+                rate = validation_rate(self._exported(), self.frames, self.config.size, PAD_VALUE)
             self.seconds += time.monotonic() - started
             if self.process.rank == 0:
                 self._keep(losses, map50, rate)
@@ -249,10 +254,9 @@ class _Run:
 
     def _set_saliency_resolution(self) -> None:
         half = self.epoch < self.config.half_resolution_epochs * self.config.epochs
-        own: HeadResolution = variant_config(self.config.variant).saliency_resolution
-        for model in (self.model, self.average.model if self.average is not None else None):
-            if isinstance(model, LightSGMTLM) and model.salhead is not None:
-                model.salhead.resolution = "half" if half else own
+        self.model.halve_saliency_resolution(half)
+        if self.average is not None:
+            self.average.model.halve_saliency_resolution(half)
 
     def _mine(self, initial: Checkpoint | None) -> list[NDArray[np.float32]]:
         # From the initial weights, not from the model: a resumed run then mines the same spots.
@@ -261,19 +265,20 @@ class _Run:
                 "clutter is mined with the weights that training starts from, and there are none",
                 "name a checkpoint with --init, or train without --mined-clutter",
             )
-        model = LightSGMTLM(variant_config(self.config.variant, len(self.data.classes)), initial.anchors)
+        model = build_network(variant_config(self.config.variant, len(self.data.classes)), initial.anchors)
         _start_from(model, initial, self.config.variant, self.data.classes)
         found = detect_samples(model, self.data.train, self.config.size, PAD_VALUE)
         return [mined_spots(sample, own) for sample, own in zip(self.data.train, found, strict=True)]
 
-    def _anchors(self) -> Any:
+    def _anchors(self) -> Anchors:
         sides = []
         for sample in self.data.train:
             scale = min(
                 self.config.size[0] / sample.image.shape[1], self.config.size[1] / sample.image.shape[0]
             )
             sides.append((sample.boxes[:, 2:] - sample.boxes[:, :2]) * scale)
-        return kmeans_anchors(np.concatenate(sides), self.config.anchors, self.config.seed)
+        ranges = self.config.assignment.side_range
+        return kmeans_anchors(np.concatenate(sides), self.config.anchors, self.config.seed, ranges)
 
     def _parameter_groups(self) -> list[dict[str, Any]]:
         # As YOLOv5: decay works on convolution weights, not on biases or batch normalisation.
@@ -284,10 +289,8 @@ class _Run:
             {"params": others, "weight_decay": 0.0},
         ]
 
-    def _exported(self) -> LightSGMTLM:
-        model = self.average.model if self.average is not None else self.model
-        assert isinstance(model, LightSGMTLM)
-        return model
+    def _exported(self) -> Network:
+        return self.average.model if self.average is not None else self.model
 
     def _keep(self, losses: dict[str, float], map50: float | None, rate: float | None) -> None:
         # Both count alike: a model that gains on the videos what it loses on images is no better.
@@ -384,7 +387,7 @@ def _make_folder(folder: Path) -> None:
         ) from error
 
 
-def _start_from(model: LightSGMTLM, initial: Checkpoint, variant: str, classes: tuple[str, ...]) -> None:
+def _start_from(model: Network, initial: Checkpoint, variant: str, classes: tuple[str, ...]) -> None:
     if initial.config.variant != variant or initial.classes != classes:
         raise CheckpointMismatchError(
             f"the initial checkpoint is of {initial.config.variant} with the classes "

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 import torch
@@ -16,7 +17,7 @@ from edge_irdet.evaluation.average_precision import EVALUATION_SCORE, average_pr
 from edge_irdet.evaluation.truth import Truth
 from edge_irdet.evaluation.video_rates import FOUND_DISTANCES, Tally, rate_frame
 from edge_irdet.network.decode import decode_levels
-from edge_irdet.network.light_sgmtlm import LightSGMTLM
+from edge_irdet.network.network import Network
 from edge_irdet.package import PostprocessSpec
 
 FALSE_ALARMS_PER_FRAME = 0.1
@@ -26,15 +27,20 @@ EVERYTHING = PostprocessSpec(score_threshold=EVALUATION_SCORE)
 """The paper's suppression down to the low scores that average precision needs."""
 
 
-def without_saliency_head(model: LightSGMTLM) -> LightSGMTLM:
+def without_saliency_head(model: Network) -> Network:
     """A copy that detects exactly alike and leaves out the head, half of the reduced model's time."""
     copied = copy.deepcopy(model)
     copied.salhead = None
     return copied
 
 
+def inverted(sample: Sample) -> Sample:
+    """A sample of 8 bits as a camera of the other polarity gives it; labels stay."""
+    return replace(sample, image=255 - sample.image)
+
+
 def validation_map50(
-    model: LightSGMTLM, samples: Sequence[Sample], size: tuple[int, int], pad_value: int
+    model: Network, samples: Sequence[Sample], size: tuple[int, int], pad_value: int
 ) -> float | None:
     """mAP@0.5 of a model on labelled images (8 bits), letterboxed to ``size`` (width, height), FP32.
 
@@ -45,7 +51,7 @@ def validation_map50(
 
 
 def validation_rate(
-    model: LightSGMTLM, samples: Sequence[Sample], size: tuple[int, int], pad_value: int
+    model: Network, samples: Sequence[Sample], size: tuple[int, int], pad_value: int
 ) -> float | None:
     """Detection rate of a model on video frames at the score threshold that keeps false alarms rare.
 
@@ -68,7 +74,7 @@ def validation_rate(
 
 @torch.no_grad()
 def detect_samples(
-    model: LightSGMTLM,
+    model: Network,
     samples: Sequence[Sample],
     size: tuple[int, int],
     pad_value: int,
@@ -83,7 +89,7 @@ def detect_samples(
         placement = fit_frame((sample.image.shape[1], sample.image.shape[0]), size)
         letterbox(sample.image.view(np.uint8), placement, canvas)
         image = torch.from_numpy(canvas).to(device)[None, None].float().div(255).expand(1, 3, -1, -1)
-        boxes, scores = decode_levels(detector(image).levels, detector.det.anchors)
+        boxes, scores = decode_levels(detector(image).levels, detector.det.anchors, detector.det.strides)
         found = select_detections(boxes[0].cpu().numpy(), scores[0].cpu().numpy(), spec)
         predictions.append(Detections(placement.to_source(found.boxes), found.scores, found.classes))
     return predictions

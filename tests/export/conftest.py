@@ -13,7 +13,7 @@ from edge_irdet.network.light_sgmtlm import DEFAULT_ANCHORS, LightSGMTLM
 from edge_irdet.network.variants import variant_config
 from edge_irdet.provenance import TrainingData
 from edge_irdet.training.checkpoint import Checkpoint
-from edge_irdet.training.config import preset_config
+from edge_irdet.training.presets import preset_config
 
 
 def lively_network(variant: str, classes: int) -> LightSGMTLM:

@@ -14,7 +14,7 @@ pytest.importorskip("torch")
 
 from edge_irdet.network.counting import NetworkCount, count_network
 from edge_irdet.network.light_sgmtlm import LightSGMTLM
-from edge_irdet.network.variants import VARIANTS, variant_config
+from edge_irdet.network.variants import VARIANTS, build_network, variant_config
 
 REFERENCE = Path(__file__).parents[1] / "reference"
 PLAIN_NECK = {"feature_extraction": False, "saliency_head": False}
@@ -72,7 +72,7 @@ def test_convolution_macs_over_sizes(side: int, full: float, reduced: float) -> 
 def test_every_row_of_the_reference_table(variant: str, file: str) -> None:
     """As multisets: type, channels, kernel, stride, dilation, resolutions, weights, MACs at 640."""
     built: Counter[tuple[object, ...]] = Counter()
-    network = LightSGMTLM(variant_config(variant))
+    network = build_network(variant_config(variant))
     modules = dict(network.named_modules())
     for layer in count_network(network, (640, 640)).layers:
         channels_in, height_in, _ = layer.input_shape
@@ -109,7 +109,7 @@ def test_every_row_of_the_reference_table(variant: str, file: str) -> None:
 
 @pytest.mark.parametrize("variant", VARIANTS)
 def test_stages_add_up_to_the_modules(variant: str) -> None:
-    network = LightSGMTLM(variant_config(variant))
+    network = build_network(variant_config(variant))
     count = count_network(network, (64, 96))
     assert count.parameters == sum(weight.numel() for weight in network.parameters())
     assert sum(stage.parameters for stage in count.stages) == count.parameters

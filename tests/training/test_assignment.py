@@ -17,11 +17,12 @@ ANCHORS = torch.tensor(
         [[30.0, 30.0], [40.0, 40.0], [60.0, 60.0]],
     ]
 )
+STRIDES = (8, 16, 32)
 GRIDS = [(8, 8), (4, 4), (2, 2)]
 
 
 def cells(target: tuple[float, ...], config: AssignmentConfig) -> list[set[tuple[int, int, int]]]:
-    levels = assign(torch.tensor([[0.0, 0.0, *target]]), ANCHORS, GRIDS, config)
+    levels = assign(torch.tensor([[0.0, 0.0, *target]]), ANCHORS, STRIDES, GRIDS, config)
     return [
         {(int(a), int(r), int(c)) for a, r, c in zip(level.anchor, level.row, level.column, strict=True)}
         for level in levels
@@ -71,7 +72,7 @@ def test_a_target_that_no_anchor_fits_gets_the_nearest() -> None:
 )
 def test_every_target_is_answered_for_inside_the_grid(boxes: list[tuple[float, ...]]) -> None:
     targets = torch.tensor([[float(index), 0.0, *box] for index, box in enumerate(boxes)])
-    levels = assign(targets, ANCHORS, GRIDS, AssignmentConfig())
+    levels = assign(targets, ANCHORS, STRIDES, GRIDS, AssignmentConfig())
     answered = torch.cat([level.image for level in levels])
     assert set(answered.tolist()) == set(range(len(boxes)))
     for level, (rows, columns) in zip(levels, GRIDS, strict=True):
@@ -80,5 +81,15 @@ def test_every_target_is_answered_for_inside_the_grid(boxes: list[tuple[float, .
 
 
 def test_no_targets_give_no_assignment() -> None:
-    levels = assign(torch.zeros(0, 6), ANCHORS, GRIDS, AssignmentConfig())
+    levels = assign(torch.zeros(0, 6), ANCHORS, STRIDES, GRIDS, AssignmentConfig())
     assert [len(level.image) for level in levels] == [0, 0, 0]
+
+
+def test_strides_and_levels_are_the_callers() -> None:
+    """The edge variant's: a 5 px target at stride 4, a 30 px one at stride 8, none lost."""
+    anchors = torch.tensor([[[5.0, 5.0]] * 3, [[30.0, 30.0]] * 3])
+    config = AssignmentConfig(neighbour_cells=False, side_range=((0.0, 20.0), (8.0, 1e9)))
+    targets = torch.tensor([[0.0, 0.0, 21.0, 30.0, 5.0, 5.0], [0.0, 0.0, 21.0, 30.0, 30.0, 30.0]])
+    fine, coarse = assign(targets, anchors, (4, 8), [(16, 16), (8, 8)], config)
+    assert (fine.column.tolist(), fine.row.tolist()) == ([5] * 3, [7] * 3)
+    assert (coarse.column.tolist(), coarse.row.tolist()) == ([2] * 3, [3] * 3)

@@ -13,7 +13,8 @@ pytest.importorskip("torch")
 from edge_irdet.dataset.sample import MaskSource, Sample
 from edge_irdet.detection.letterbox import fit_frame, letterbox
 from edge_irdet.training.augmentation import Augmenter
-from edge_irdet.training.config import AugmentationConfig, preset_config
+from edge_irdet.training.config import AugmentationConfig
+from edge_irdet.training.presets import preset_config
 
 PLAIN = AugmentationConfig(flip=False, gain=(1.0, 1.0), bias=0.0)
 
@@ -111,3 +112,30 @@ def test_an_image_without_targets_gives_a_negative_sample() -> None:
     made = Augmenter([empty], (64, 64), config, 114)(0, np.random.default_rng(0))
     assert made.boxes.shape == (0, 4)
     assert made.mask.max() == 0
+
+
+def test_native_scale_leaves_a_large_image_at_its_own_pixels() -> None:
+    """An image of twice the network's side is halved by the letterbox, or cut at its own scale."""
+    image = np.full((640, 640), 50, np.uint8)
+    mask = np.zeros_like(image)
+    image[300:312, 300:316], mask[300:312, 300:316] = 200, 1
+    box = np.array([[300, 300, 316, 312]], np.float32)
+    sample = Sample("large", image, box, np.zeros(1, np.int64), mask, MaskSource.ANNOTATED)
+    widths = {}
+    for share in (0.0, 1.0):
+        config = replace(PLAIN, crop=192, target_crops=1.0, native_scale=share)
+        made = Augmenter([sample], (320, 320), config, 50)(0, np.random.default_rng(0))
+        widths[share] = float(made.boxes[0, 2] - made.boxes[0, 0])
+    assert widths == {0.0: pytest.approx(8), 1.0: pytest.approx(16)}
+
+
+def test_a_target_that_saturation_hides_loses_label_and_mask() -> None:
+    sample = square_sample()
+    white = replace(sample, image=np.full_like(sample.image, 255))
+    config = replace(PLAIN, least_contrast=2.0)
+    made = Augmenter([white], (64, 64), config, 50)(0, np.random.default_rng(0))
+    assert made.boxes.shape == (0, 4)
+    assert made.mask.max() == 0
+    kept = Augmenter([sample], (64, 64), config, 50)(0, np.random.default_rng(0))
+    assert len(kept.boxes) == 1
+    assert kept.mask.max() == 1

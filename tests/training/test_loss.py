@@ -8,7 +8,7 @@ import pytest
 
 torch = pytest.importorskip("torch")
 
-from edge_irdet.network.light_sgmtlm import NetworkOutput
+from edge_irdet.network.network import NetworkOutput
 from edge_irdet.training.config import AssignmentConfig, LossConfig
 from edge_irdet.training.loss import JointLoss, box_similarities, saliency_loss, ssim
 
@@ -41,6 +41,7 @@ def test_saliency_loss_by_hand() -> None:
 
 
 ONE_ANCHOR = AssignmentConfig(neighbour_cells=False, side_range=((0.0, 9.0), (1e6, 1e9), (1e6, 1e9)))
+STRIDES = (8, 16, 32)
 ANCHORS = torch.tensor([[[4.0, 4.0], [500.0, 500.0], [900.0, 900.0]], [[1e3, 1e3]] * 3, [[1e3, 1e3]] * 3])
 
 
@@ -58,7 +59,7 @@ def test_detection_terms_by_hand() -> None:
     targets = torch.tensor([[0.0, 1.0, 13.0, 20.0, 4.0, 4.0]])
     masks = torch.zeros(1, 1, 32, 32)
     config = LossConfig(box=3.0, confidence=5.0, classification=7.0, detection=2.0)
-    terms = JointLoss(config, ONE_ANCHOR, ANCHORS)(NetworkOutput(levels, None), targets, masks)
+    terms = JointLoss(config, ONE_ANCHOR, ANCHORS, STRIDES)(NetworkOutput(levels, None), targets, masks)
     # Decoded: centre ((0.5 + 1) * 8, (0.5 + 2) * 8) = (12, 20), size 4x4: shifted by 1, GIoU 0.6 as above.
     assert terms.box.item() == pytest.approx(2 * 3 * (1 - 0.6) * (2 - 16 / 1024), rel=1e-4)
     assert terms.confidence.item() == pytest.approx(2 * 5 * math.log(1 + math.exp(-0.5)), rel=1e-4)
@@ -76,7 +77,7 @@ def test_negatives_are_weighted_by_lambda_noobj() -> None:
     targets = torch.tensor([[0.0, 0.0, 12.0, 20.0, 4.0, 4.0]])
     masks = torch.zeros(1, 1, 32, 32)
     for weight in (0.5, 2.0):
-        loss = JointLoss(LossConfig(no_object=weight), ONE_ANCHOR, ANCHORS)
+        loss = JointLoss(LossConfig(no_object=weight), ONE_ANCHOR, ANCHORS, STRIDES)
         confidence = loss(NetworkOutput(levels, None), targets, masks).confidence.item()
         assert confidence == pytest.approx(weight * math.log(1 + math.e), rel=1e-4)
 
@@ -84,7 +85,7 @@ def test_negatives_are_weighted_by_lambda_noobj() -> None:
 def test_terms_are_divided_by_the_assigned_anchors() -> None:
     single = raw_levels(classes=1)
     targets = torch.tensor([[0.0, 0.0, 13.0, 20.0, 4.0, 4.0]])
-    loss = JointLoss(LossConfig(), ONE_ANCHOR, ANCHORS)
+    loss = JointLoss(LossConfig(), ONE_ANCHOR, ANCHORS, STRIDES)
     one = loss(NetworkOutput(single, None), targets, torch.zeros(1, 1, 32, 32))
     doubled = [torch.cat((level, level)) for level in single]
     both = torch.cat((targets, targets + torch.tensor([[1.0, 0, 0, 0, 0, 0]])))
@@ -97,7 +98,7 @@ def test_confidence_can_follow_the_iou() -> None:
     levels = raw_levels(classes=1)
     levels[0][0, 0, 2, 1, 4] = 0.0
     targets = torch.tensor([[0.0, 0.0, 13.0, 20.0, 4.0, 4.0]])
-    loss = JointLoss(LossConfig(confidence_follows_iou=0.5), ONE_ANCHOR, ANCHORS)
+    loss = JointLoss(LossConfig(confidence_follows_iou=0.5), ONE_ANCHOR, ANCHORS, STRIDES)
     confidence = loss(NetworkOutput(levels, None), targets, torch.zeros(1, 1, 32, 32)).confidence
     confidence_logit = levels[0][0, 0, 2, 1, 4]
     wanted = 0.5 + 0.5 * 0.6
@@ -110,7 +111,7 @@ def test_confidence_can_follow_the_iou() -> None:
 def test_an_empty_batch_has_a_finite_loss_and_gradient() -> None:
     levels = [torch.zeros(2, 3, s, s, 6, requires_grad=True) for s in (4, 2, 1)]
     saliency = torch.zeros(2, 1, 32, 32, requires_grad=True)
-    loss = JointLoss(LossConfig(), AssignmentConfig(), ANCHORS)
+    loss = JointLoss(LossConfig(), AssignmentConfig(), ANCHORS, STRIDES)
     terms = loss(NetworkOutput(levels, saliency), torch.zeros(0, 6), torch.zeros(2, 1, 32, 32))
     terms.total.backward()
     assert math.isfinite(terms.total.item())
@@ -123,6 +124,6 @@ def test_perfect_boxes_cost_nothing() -> None:
     levels[0][0, 0, 2, 1, 4] = 30.0
     levels[0][0, 0, 2, 1, 5] = 30.0
     targets = torch.tensor([[0.0, 0.0, 12.0, 20.0, 4.0, 4.0]])
-    loss = JointLoss(LossConfig(nwd=0.3, confidence_follows_iou=0.5), ONE_ANCHOR, ANCHORS)
+    loss = JointLoss(LossConfig(nwd=0.3, confidence_follows_iou=0.5), ONE_ANCHOR, ANCHORS, STRIDES)
     terms = loss(NetworkOutput(levels, None), targets, torch.zeros(1, 1, 32, 32))
     assert terms.total.item() == pytest.approx(0.0, abs=1e-4)

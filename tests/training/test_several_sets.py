@@ -22,8 +22,9 @@ from edge_irdet.network.variants import variant_config
 from edge_irdet.provenance import TrainingData
 from edge_irdet.training.batches import EpochSampler
 from edge_irdet.training.checkpoint import load_checkpoint
-from edge_irdet.training.config import TrainingConfig, preset_config
+from edge_irdet.training.config import TrainingConfig
 from edge_irdet.training.data import TrainingSet, merge_training_sets
+from edge_irdet.training.presets import preset_config
 from edge_irdet.training.trainer import BEST, LAST, LOG, StepReport, Trainer
 from edge_irdet.training.validation import validation_rate
 

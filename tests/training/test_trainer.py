@@ -22,9 +22,11 @@ from edge_irdet.errors import (
     TrainingDivergedError,
 )
 from edge_irdet.training.checkpoint import load_checkpoint
-from edge_irdet.training.config import TrainingConfig, preset_config
+from edge_irdet.training.config import TrainingConfig
 from edge_irdet.training.data import TrainingSet
-from edge_irdet.training.trainer import BEST, LAST, LOG, EpochReport, StepReport, Trainer
+from edge_irdet.training.presets import preset_config
+from edge_irdet.training.processes import TrainingProcess
+from edge_irdet.training.trainer import BEST, LAST, LOG, EpochReport, StepReport, Trainer, _Run
 
 CONFIG = preset_config(
     "small-target",
@@ -75,6 +77,33 @@ def test_a_killed_run_ends_as_an_uninterrupted_one(
     without_time = [[row[:-1] for row in csv.reader(log)] for log in logs]
     assert without_time[0] == without_time[1]
     assert [row[0] for row in without_time[0]] == ["epoch", "1", "2", "3"]
+
+
+def test_the_edge_variant_trains_and_resumes_with_the_field_recipe(
+    training_set: TrainingSet, tmp_path: Path
+) -> None:
+    config = preset_config(
+        "field", "light-sgmtlm-edge", size=(64, 64), epochs=2, batch=4, samples_per_image=1, validate_every=1
+    )
+    config = replace(config, augmentation=replace(config.augmentation, crop=64))
+    Trainer(config, training_set, tmp_path / "whole").run()
+    with pytest.raises(KilledError):
+        Trainer(config, training_set, tmp_path / "killed", on_step=kill_at(2, 1)).run()
+    Trainer(config, training_set, tmp_path / "killed").run()
+    whole, resumed = (load_checkpoint(tmp_path / run / LAST) for run in ("whole", "killed"))
+    assert len(whole.anchors) == 3
+    for name, weight in whole.weights.items():
+        assert torch.equal(weight, resumed.weights[name]), name
+
+
+def test_held_back_images_are_judged_inverted_too(training_set: TrainingSet, tmp_path: Path) -> None:
+    config = replace(CONFIG, epochs=1, validation_inverted=True)
+    run = _Run(Trainer(config, training_set, tmp_path), TrainingProcess(0, 1, torch.device("cpu")))
+    count = len(training_set.validation)
+    assert len(run.validation) == 2 * count
+    for plain, other in zip(run.validation[:count], run.validation[count:], strict=True):
+        assert (plain.image.astype(int) + other.image == 255).all()
+        assert (plain.boxes == other.boxes).all()
 
 
 def test_it_learns_and_reports(training_set: TrainingSet, tmp_path: Path) -> None:
