@@ -33,7 +33,7 @@ from edge_irdet.detection.detector import DEFAULT_NMS_LIMIT, Detector, DetectorC
 from edge_irdet.errors import EdgeIrdetError
 from edge_irdet.evaluation.truth import Truth
 from edge_irdet.evaluation.video_rates import FALSE_ALARM_DISTANCE, FOUND_DISTANCES, THRESHOLDS
-from edge_irdet.machine import describe_processor
+from edge_irdet.machine.processor import describe_processor
 from edge_irdet.package import NmsRule
 
 FOUND_DISTANCE = FOUND_DISTANCES[-1]

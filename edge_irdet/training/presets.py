@@ -12,7 +12,7 @@ from edge_irdet.training.config import AssignmentConfig, AugmentationConfig, Los
 def paper_preset(variant: str) -> TrainingConfig:
     """The paper's recipe: Adam, 1e-3, weight decay 5e-4, batch 8, flips, brightness and contrast.
 
-    50 epochs for the full model; the reduced one needed 600 to 1200 (docs/model.md), 600 here.
+    50 epochs for the full model; the reduced one needed 600 to 1200 (docs/background/model.md), 600 here.
     """
     levels = len(variant_config(variant).strides)
     return TrainingConfig(

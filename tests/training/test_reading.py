@@ -11,7 +11,7 @@ pytest.importorskip("scipy")
 from doubles.samples import write_images_and_masks
 from doubles.videos import FRAMES, write_video
 from edge_irdet.errors import DatasetMissingError, OptionError
-from edge_irdet.training.config import preset_config
+from edge_irdet.training.presets import preset_config
 from edge_irdet.training.reading import DataSource, read_training_set
 
 CONFIG = preset_config("small-target", "light-sgmtlm-reduced", validation_fraction=0.5)

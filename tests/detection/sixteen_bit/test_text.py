@@ -56,9 +56,15 @@ def test_a_flat_frame_is_flat_grey_and_its_noise_stays_small(level: int) -> None
     assert np.ptp(to_eight_bits(noisy, PERCENTILE)) <= 20
 
 
-def test_bounds_the_wrong_way_round_are_widened_not_inverted() -> None:
-    spec = SixteenBitSpec(SixteenBitMapping.FIXED_RANGE, 500, 400)
-    mapped = to_eight_bits(np.arange(65536, dtype=np.uint16)[None], spec)
+def test_bounds_the_wrong_way_round_are_refused_when_they_are_named() -> None:
+    with pytest.raises(ValueError, match="from 500 to 400; the first must be the smaller"):
+        SixteenBitSpec(SixteenBitMapping.FIXED_RANGE, 500, 400)
+
+
+def test_a_fixed_range_narrower_than_the_span_is_widened() -> None:
+    mapped = to_eight_bits(
+        np.arange(65536, dtype=np.uint16)[None], SixteenBitSpec(SixteenBitMapping.FIXED_RANGE, 400, 401)
+    )
     assert (np.diff(mapped[0].astype(int)) >= 0).all()
 
 
