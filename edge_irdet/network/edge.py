@@ -1,9 +1,9 @@
 """Light-SGMTLM shaped for the device; not the paper's network, the same idea.
 
 What stays is SIWD, saliency guidance and the joint loss. What changes follows from where a small GPU and a
-CPU spend their time (docs/background/model.md): wider and fewer stages, one residual bottleneck a C3, nothing at 1/2 but
-the stem, no 1/32, and the saliency head on the 1/4 features that the finest detection head reads too. A
-target of 3 px has cells of 4 px there instead of 8.
+CPU spend their time (docs/background/model.md): wider and fewer stages, one residual bottleneck per C3,
+nothing at 1/2 but the stem, no 1/32, and the saliency head on the 1/4 features that the finest detection head
+reads too. A target of 3 px has cells of 4 px there instead of 8.
 """
 
 from __future__ import annotations
