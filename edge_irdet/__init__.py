@@ -23,7 +23,10 @@ if TYPE_CHECKING:
     from edge_irdet.errors import EdgeIrdetError
     from edge_irdet.images import read_grey_image
     from edge_irdet.package import Package, Precision, open_package
+    from edge_irdet.preview.config import PreviewConfig
+    from edge_irdet.preview.sink import PreviewSink
     from edge_irdet.record import Record, decode_record, encode_record
+    from edge_irdet.scoring import ScoringSink
     from edge_irdet.stream.frame import Frame, PixelFormat
     from edge_irdet.stream.pipeline import Pipeline, PipelineConfig
     from edge_irdet.stream.policy import FramePolicy
@@ -33,10 +36,15 @@ if TYPE_CHECKING:
     from edge_irdet.stream.sources.opening import open_source
     from edge_irdet.stream.sources.source import Source
     from edge_irdet.stream.summary import StreamSummary
+    from edge_irdet.stream.watchdog import HealthFile
     from edge_irdet.tracking.config import TrackerConfig
     from edge_irdet.tracking.tracker import Tracker
 
 _MODULES = {
+    "ScoringSink": "scoring",
+    "PreviewSink": "preview.sink",
+    "PreviewConfig": "preview.config",
+    "HealthFile": "stream.watchdog",
     "Detections": "detection.detections",
     "Detector": "detection.detector",
     "DetectorConfig": "detection.detector",
@@ -73,12 +81,16 @@ __all__ = [
     "EdgeIrdetError",
     "Frame",
     "FramePolicy",
+    "HealthFile",
     "Package",
     "Pipeline",
     "PipelineConfig",
     "PixelFormat",
     "Precision",
+    "PreviewConfig",
+    "PreviewSink",
     "Record",
+    "ScoringSink",
     "Sink",
     "Source",
     "StreamInfo",

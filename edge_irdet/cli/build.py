@@ -65,7 +65,13 @@ ONNX, TORCH_TENSORRT = "onnx", "torch-tensorrt"
         default=AUTO,
         help="Python module of TensorRT; auto takes the first that is installed.",
     ),
-    option("--cuda", type=click.Choice(ADAPTERS), default=ADAPTERS[0], help="CUDA binding."),
+    option(
+        "--cuda",
+        type=click.Choice([AUTO, *ADAPTERS]),
+        default=AUTO,
+        help="CUDA binding; auto takes the first that is installed.",
+    ),
+    option("--device", type=click.IntRange(min=0), default=0, metavar="N", help="Number of the GPU."),
     option(
         "--via",
         type=click.Choice([ONNX, TORCH_TENSORRT]),
@@ -85,6 +91,7 @@ def build_command(
     targets: tuple[str, ...],
     module: str,
     cuda: str,
+    device: int,
     via: str,
     checkpoint: Path | None,
     rebuild: bool,
@@ -102,9 +109,9 @@ def build_command(
             "name the checkpoint that the package was exported from, or omit both",
         )
     opened = open_package(package)
-    adapter = None if cuda == ADAPTERS[0] else open_cuda(cuda)
+    adapter = None if cuda == AUTO else open_cuda(cuda)
     trt = None if module == AUTO else open_tensorrt(module)
-    builder = EngineBuilder(opened, trt, adapter)
+    builder = EngineBuilder(opened, trt, adapter, device)
     config = BuildConfig(workspace_mb=workspace, targets=targets, rebuild=rebuild)
     wanted = None if precision == AUTO else [Precision(precision)]
     if checkpoint is None:

@@ -15,6 +15,7 @@ from rich.table import Table
 from edge_irdet.cli.formatting import Command
 from edge_irdet.cli.options import (
     FILE,
+    THREADS,
     choice_of,
     data_option,
     json_option,
@@ -60,13 +61,7 @@ if TYPE_CHECKING:
         help="Threshold for Pd and Fa, and for videos.",
     ),
     nms_option,
-    option(
-        "--threads",
-        type=click.IntRange(min=0),
-        default=0,
-        metavar="N",
-        help="CPU threads; 0 takes one per core.",
-    ),
+    option("--threads", **THREADS),
 )
 @cloup.option_group(
     "Report",

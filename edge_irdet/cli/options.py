@@ -95,6 +95,14 @@ MAP16: dict[str, Any] = {
 }
 """Attributes of ``--map16``."""
 
+THREADS: dict[str, Any] = {
+    "type": click.IntRange(min=0),
+    "default": 0,
+    "metavar": "N",
+    "help": "CPU threads; 0 takes one per core.",
+}
+"""Attributes of ``--threads``."""
+
 map16_option = option("--map16", **MAP16)
 
 layout_option = option(

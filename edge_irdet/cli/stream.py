@@ -21,9 +21,10 @@ from rich.progress import (
 
 from edge_irdet.cli.formatting import Command, Usages
 from edge_irdet.cli.logs import LogFormat, start_logging
-from edge_irdet.cli.options import FILE, MAP16, Uri, choice_of, environment_option
+from edge_irdet.cli.options import FILE, MAP16, THREADS, Uri, choice_of, environment_option
 from edge_irdet.cli.stream_summary import print_score, print_summary
 from edge_irdet.detection.detector import Detector, DetectorConfig
+from edge_irdet.engine.cuda.adapter import ADAPTERS, AUTO
 from edge_irdet.engine.selection import RUNTIMES
 from edge_irdet.errors import OptionError
 from edge_irdet.package import DEFAULT_PACKAGE, NmsRule, Precision, SixteenBitSpec
@@ -114,6 +115,15 @@ class OnOutputFailure(str, Enum):
         help="auto takes TensorRT if an engine of the package fits this device, else the CPU.",
     ),
     environment_option(
+        "--device", type=click.IntRange(min=0), default=0, metavar="N", help="Number of the GPU."
+    ),
+    environment_option(
+        "--cuda",
+        type=click.Choice([AUTO, *ADAPTERS]),
+        default=AUTO,
+        help="CUDA binding; auto takes the first that is installed.",
+    ),
+    environment_option(
         "--precision",
         type=choice_of(Precision),
         show_default="the fastest engine that fits; fp32 on the CPU",
@@ -130,13 +140,7 @@ class OnOutputFailure(str, Enum):
         "--nms", type=choice_of(NmsRule), show_default="the package's", help="Suppression rule."
     ),
     environment_option("--map16", **MAP16),
-    environment_option(
-        "--threads",
-        type=click.IntRange(min=0),
-        default=0,
-        metavar="N",
-        help="CPU threads; 0 takes one per core.",
-    ),
+    environment_option("--threads", **THREADS),
 )
 @cloup.option_group(
     "Tracking",
@@ -201,6 +205,8 @@ def stream_command(
     package: str,
     outputs: tuple[str, ...],
     runtime: str,
+    device: int,
+    cuda: str,
     precision: str | None,
     score: float | None,
     nms: NmsRule | None,
@@ -238,6 +244,8 @@ def stream_command(
         DetectorConfig(
             runtime=runtime,
             precision=precision,
+            device=device,
+            cuda=cuda,
             threads=threads,
             score_threshold=score,
             nms=nms,

@@ -18,6 +18,7 @@ from edge_irdet.cli.formatting import Command
 from edge_irdet.cli.options import (
     FILE,
     MAP16,
+    THREADS,
     Size,
     option,
     require_extra,
@@ -131,13 +132,7 @@ SHARE = "share"
     option(
         "--workers", type=click.IntRange(min=0), default=0, metavar="N", help="Processes that load images."
     ),
-    option(
-        "--threads",
-        type=click.IntRange(min=0),
-        default=0,
-        metavar="N",
-        help="CPU threads; 0 takes one per core.",
-    ),
+    option("--threads", **THREADS),
 )
 @cloup.option_group(
     "Optimisation",

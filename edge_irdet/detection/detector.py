@@ -19,6 +19,7 @@ from edge_irdet.detection.detections import Detections
 from edge_irdet.detection.preprocess import Preprocessor
 from edge_irdet.detection.session import DetectionSession
 from edge_irdet.detection.sixteen_bit.text import parse_mapping
+from edge_irdet.engine.cuda.adapter import ADAPTERS
 from edge_irdet.engine.runner import Runner
 from edge_irdet.engine.selection import AUTO, choose_runner, require_runtime
 from edge_irdet.errors import OptionError
@@ -61,6 +62,9 @@ class DetectorConfig:
     device: int = 0
     """Number of the GPU, from 0."""
 
+    cuda: str = AUTO
+    """CUDA binding: ``cuda-python``, ``pycuda``, or ``auto`` for the first of them that is installed."""
+
     threads: int = 0
     """Threads of one inference on the CPU; 0 takes one per core."""
 
@@ -90,6 +94,10 @@ class DetectorConfig:
         elif self.sixteen_bit is not None and not isinstance(self.sixteen_bit, SixteenBitSpec):
             raise OptionError(
                 f"the 16-bit mapping is {self.sixteen_bit!r}", "name one, such as 'linear-percentile@15'"
+            )
+        if self.cuda not in (AUTO, *ADAPTERS):
+            raise OptionError(
+                f"there is no CUDA binding {self.cuda!r}", f"choose one of {', '.join((AUTO, *ADAPTERS))}"
             )
         if self.device < 0:
             raise OptionError(f"device is {self.device}", "choose the number of a GPU, from 0")
@@ -157,6 +165,7 @@ class Detector:
                 precision,
                 config.runtime,
                 threads=config.threads,
+                cuda_binding=config.cuda,
                 device_index=config.device,
             )
             self.runner = chosen.runner

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from edge_irdet.engine.cpu_runner import CpuRunner
+from edge_irdet.engine.cuda.adapter import AUTO as BINDING_AUTO
 from edge_irdet.engine.cuda.adapter import CudaAdapter, open_cuda, require_driver
 from edge_irdet.engine.runner import Runner
 from edge_irdet.engine.tensorrt.identity import Host
@@ -64,6 +65,7 @@ def choose_runner(
     threads: int = 0,
     module: TensorRTModule | None = None,
     cuda: CudaAdapter | None = None,
+    cuda_binding: str = BINDING_AUTO,
     device_index: int = 0,
 ) -> Selection:
     """Choose the runner of a package: TensorRT where an engine fits this device, else the CPU runner.
@@ -75,7 +77,8 @@ def choose_runner(
         runtime: ``auto``; ``tensorrt`` raises where no engine fits; ``cpu``.
         threads: threads of the CPU runner; 0 takes one per core.
         module: an opened TensorRT module; None takes the first that is installed.
-        cuda: a CUDA adapter; None takes cuda-python.
+        cuda: a CUDA adapter; None opens one.
+        cuda_binding: which one, as :func:`~edge_irdet.engine.cuda.adapter.open_cuda` takes it.
         device_index: the GPU.
 
     Raises:
@@ -88,7 +91,7 @@ def choose_runner(
     if runtime == CPU:
         return _cpu(package, precision, threads, "as asked")
     try:
-        cuda = cuda or open_cuda()
+        cuda = cuda or open_cuda(cuda_binding)
         engine, host, module = _find(package, precision, module, cuda, device_index)
     except NO_ENGINE as error:
         if runtime == TENSORRT:

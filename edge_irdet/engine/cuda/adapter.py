@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,7 +13,16 @@ from edge_irdet.errors import DriverMissingError, DriverOutdatedError, ExtraMiss
 from edge_irdet.machine.gpu import format_cuda_version
 
 ADAPTERS = ("cuda-python", "pycuda")
-"""Names :func:`open_cuda` takes, the default first."""
+"""Names :func:`open_cuda` takes, the preferred one first."""
+
+AUTO = "auto"
+"""Takes the first of :data:`ADAPTERS` that is installed."""
+
+_BINDINGS = {
+    "cuda-python": ("edge_irdet.engine.cuda.cuda_python", "CudaPythonAdapter", "cuda.bindings.runtime"),
+    "pycuda": ("edge_irdet.engine.cuda.pycuda", "PycudaAdapter", "pycuda.driver"),
+}
+"""Name -> the adapter's module and class, and the binding that it wraps."""
 
 
 @dataclass(frozen=True)
@@ -118,32 +127,34 @@ class CudaAdapter(Protocol):
         """Free an executable graph."""
 
 
-def open_cuda(name: str = ADAPTERS[0]) -> CudaAdapter:
+def open_cuda(name: str = AUTO) -> CudaAdapter:
     """Import a CUDA binding and wrap it; nothing of CUDA is called.
 
     Args:
-        name: ``cuda-python`` or ``pycuda``.
+        name: ``cuda-python``, ``pycuda``, or ``auto`` for the first of them that is installed.
 
     Raises:
         OptionError: another name.
-        ExtraMissingError: the binding is not installed.
+        ExtraMissingError: the binding is not installed; of ``auto``, none is.
     """
-    adapters = {
-        "cuda-python": ("edge_irdet.engine.cuda.cuda_python", "CudaPythonAdapter", "cuda.bindings.runtime"),
-        "pycuda": ("edge_irdet.engine.cuda.pycuda", "PycudaAdapter", "pycuda.driver"),
-    }
-    if name not in adapters:
-        raise OptionError(f"there is no CUDA adapter {name!r}", f"choose one of {', '.join(ADAPTERS)}")
-    module, adapter, binding = adapters[name]
-    try:
-        api = importlib.import_module(binding)
-    except ImportError as error:  # also where pycuda finds no libcuda.so.1
-        raise ExtraMissingError(
-            f"the CUDA binding {name} cannot be imported: {error}",
-            f"pip install {name}, or choose the other one",
-        ) from error
-    wrapped: Any = getattr(importlib.import_module(module), adapter)(api)
-    return wrapped  # type: ignore[no-any-return]
+    if name != AUTO and name not in ADAPTERS:
+        raise OptionError(
+            f"there is no CUDA adapter {name!r}", f"choose one of {', '.join((AUTO, *ADAPTERS))}"
+        )
+    reasons = []
+    for candidate in ADAPTERS if name == AUTO else (name,):
+        module, adapter, binding = _BINDINGS[candidate]
+        try:
+            api = importlib.import_module(binding)
+        except (ImportError, OSError) as error:  # also where pycuda finds no libcuda.so.1
+            reasons.append(f"{candidate} cannot be imported: {error}")
+            continue
+        wrapped: CudaAdapter = getattr(importlib.import_module(module), adapter)(api)
+        return wrapped
+    raise ExtraMissingError(
+        f"the CUDA binding {'; '.join(reasons)}",
+        f"pip install {ADAPTERS[0] if name == AUTO else name}, or choose the other one",
+    )
 
 
 def require_driver(cuda: CudaAdapter, index: int = 0) -> Device:

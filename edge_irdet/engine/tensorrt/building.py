@@ -89,7 +89,7 @@ class EngineBuilder:
     Args:
         package: the package.
         module: an opened module; None takes the first that is installed.
-        cuda: a CUDA adapter; None takes cuda-python, where it is installed.
+        cuda: a CUDA adapter; None takes the first binding that is installed.
         device_index: the GPU.
 
     Raises:

@@ -65,7 +65,7 @@ class TensorRTRunner(Runner):
         precision: which of its engines.
         engine: an engine of the package; None finds the one that fits this machine.
         module: an opened TensorRT module; None takes the first that is installed.
-        cuda: a CUDA adapter; None takes cuda-python.
+        cuda: a CUDA adapter; None takes the first binding that is installed.
         device_index: the GPU.
         cuda_graph: try to capture a CUDA graph.
     """

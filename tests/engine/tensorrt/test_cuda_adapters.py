@@ -5,6 +5,7 @@ from __future__ import annotations
 import ctypes
 import enum
 import gc
+import importlib
 import threading
 from types import SimpleNamespace
 from typing import Any
@@ -408,3 +409,26 @@ def test_open_cuda() -> None:
     except ImportError:
         with pytest.raises(ExtraMissingError, match="pycuda cannot be imported"):
             open_cuda("pycuda")
+
+
+def test_auto_takes_the_binding_that_is_installed(monkeypatch: pytest.MonkeyPatch) -> None:
+    def only(installed: str) -> Any:
+        def imported(name: str) -> Any:
+            if name == installed:
+                return FakePycuda() if "pycuda" in name else FakeRuntime()
+            if name.startswith("edge_irdet."):
+                return real(name)
+            raise ImportError(f"No module named {name!r}")
+
+        return imported
+
+    real = importlib.import_module
+    monkeypatch.setattr(importlib, "import_module", only("pycuda.driver"))
+    assert open_cuda().name == "pycuda"
+    with pytest.raises(ExtraMissingError, match="cuda-python cannot be imported"):
+        open_cuda("cuda-python")
+    monkeypatch.setattr(importlib, "import_module", only("cuda.bindings.runtime"))
+    assert open_cuda().name == "cuda-python"
+    monkeypatch.setattr(importlib, "import_module", only("nothing"))
+    with pytest.raises(ExtraMissingError, match=r"cuda-python cannot .*; pycuda cannot"):
+        open_cuda()

@@ -32,7 +32,7 @@ def device(monkeypatch: pytest.MonkeyPatch) -> tuple[FakeCuda, TensorRTModule]:
     """A machine with a FAKE GPU, CUDA binding and TensorRT."""
     cuda = FakeCuda()
     module = TensorRTModule(fake_tensorrt("10", cuda, None))
-    monkeypatch.setattr(selection, "open_cuda", lambda: cuda)
+    monkeypatch.setattr(selection, "open_cuda", lambda name: cuda)
     monkeypatch.setattr(selection, "open_tensorrt", lambda: module)
     return cuda, module
 
@@ -93,7 +93,7 @@ def test_without_an_engine_auto_says_why_and_tensorrt_raises(
 def test_a_machine_without_a_gpu(
     small_package: Package, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(selection, "open_cuda", lambda: FakeCuda(device=None, driver=0))
+    monkeypatch.setattr(selection, "open_cuda", lambda name: FakeCuda(device=None, driver=0))
     monkeypatch.setattr(gpu, "NVIDIA_PLACES", (str(tmp_path / "absent"),))
     detector = Detector(small_package)
     assert detector.reason == "CPU runtime, fp32: this machine shows no NVIDIA device"

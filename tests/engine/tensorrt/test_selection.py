@@ -94,7 +94,7 @@ def test_auto_says_why_it_takes_the_cpu_and_tensorrt_raises(
 def test_on_a_device_a_missing_binding_comes_with_its_remedy(
     small_package: Package, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def missing() -> None:
+    def missing(name: str) -> None:
         raise ExtraMissingError("cuda-python is not installed", install_step("tensorrt"))
 
     monkeypatch.setattr(selection, "open_cuda", missing)
@@ -108,7 +108,7 @@ def test_on_a_device_a_missing_binding_comes_with_its_remedy(
 def test_a_missing_binding_is_a_reason_for_the_cpu(
     small_package: Package, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def absent() -> None:
+    def absent(name: str) -> None:
         raise ExtraMissingError("cuda-python cannot be imported", "pip install cuda-python")
 
     monkeypatch.setattr(selection, "open_cuda", absent)
