@@ -27,7 +27,7 @@ help:
 
 # The runtime alone, without torch: what a device installs.
 .venv/installed: pyproject.toml
-	$(PYTHON) -m venv .venv
+	test -x .venv/bin/python || $(PYTHON) -m venv .venv
 	.venv/bin/python -m pip install --quiet --disable-pip-version-check --editable .
 	touch $@
 

@@ -33,7 +33,7 @@ ORIENTATION_MARKS = (b"Exif\0\0", b"eXIf", b"EXIF")
 _NETPBM = re.compile(rb"P[1-6]\s+(?:#[^\n]*\n\s*)*(\d{1,9})\s+(?:#[^\n]*\n\s*)*(\d{1,9})\s")
 
 
-def decode_image(path: Path) -> NDArray[Any]:
+def decode_image(path: Path | str) -> NDArray[Any]:
     """Decode an image file exactly as stored: bit depth and channels are kept, no orientation tag is applied.
 
     Args:
@@ -49,7 +49,7 @@ def decode_image(path: Path) -> NDArray[Any]:
     return _image(path, _content(path))
 
 
-def read_upright_grey_image(path: Path) -> NDArray[np.uint8] | NDArray[np.uint16]:
+def read_upright_grey_image(path: Path | str) -> NDArray[np.uint8] | NDArray[np.uint16]:
     """As :func:`read_grey_image`, of a labelled image: one that viewers turn or mirror is refused.
 
     Labelling tools disagree whether labels are of the picture as stored or as shown.
@@ -97,7 +97,8 @@ def _stated_size_of_jpeg(content: bytes) -> tuple[int, int] | None:
     return None
 
 
-def _content(path: Path) -> bytes:
+def _content(path: Path | str) -> bytes:
+    path = Path(path)
     try:
         content = read_regular_file(path, MAX_IMAGE_BYTES)
     except ContentMissingError:
@@ -109,7 +110,7 @@ def _content(path: Path) -> bytes:
     return content
 
 
-def _image(path: Path, content: bytes) -> NDArray[Any]:
+def _image(path: Path | str, content: bytes) -> NDArray[Any]:
     stated = stated_size(content)
     if stated is not None and max(stated) > MAX_SIDE:
         raise DatasetImageError(
@@ -125,7 +126,7 @@ def _image(path: Path, content: bytes) -> NDArray[Any]:
     return image
 
 
-def _decoded(path: Path, content: bytes, flags: int) -> NDArray[Any] | None:
+def _decoded(path: Path | str, content: bytes, flags: int) -> NDArray[Any] | None:
     try:
         return cv2.imdecode(np.frombuffer(content, np.uint8), flags)
     except cv2.error as error:
@@ -143,7 +144,7 @@ def _is_jpeg_cut_short(content: bytes) -> bool:
     return content.startswith(b"\xff\xd8") and content.rfind(b"\xff\xd9") < content.rfind(b"\xff\xda")
 
 
-def read_grey_image(path: Path) -> NDArray[np.uint8] | NDArray[np.uint16]:
+def read_grey_image(path: Path | str) -> NDArray[np.uint8] | NDArray[np.uint16]:
     """Decode an image file to one grey channel of 8 or 16 bits.
 
     Three channels are reduced with the usual luma weights (0.114 blue, 0.587 green, 0.299 red), which leaves
@@ -159,7 +160,7 @@ def read_grey_image(path: Path) -> NDArray[np.uint8] | NDArray[np.uint16]:
     return _grey(path, decode_image(path))
 
 
-def _grey(path: Path, image: NDArray[Any]) -> NDArray[np.uint8] | NDArray[np.uint16]:
+def _grey(path: Path | str, image: NDArray[Any]) -> NDArray[np.uint8] | NDArray[np.uint16]:
     if image.dtype not in (np.uint8, np.uint16):
         raise DatasetImageError(
             f"{path} holds {image.dtype} values; only 8- and 16-bit unsigned images have a known range",

@@ -154,12 +154,14 @@ def test_the_last_records_arrive_although_the_stream_ends(
     assert [decode_record(reader.recv_multipart()[1]).sequence for _ in range(100)] == list(range(1, 101))
 
 
-@pytest.mark.parametrize("endpoint", ["tcp://192.0.2.1:5556", "tcp://nonsense", "ipc:///nonexistent/a.ipc"])
-def test_endpoints_that_cannot_be_bound(endpoint: str, info: StreamInfo) -> None:
-    sink = open_sink(f"zmq:{endpoint}")
-    with pytest.raises(OutputFailedError):
-        sink.open(info)
-    sink.close()
+@pytest.mark.parametrize("endpoint", ["tcp://192.0.2.1:5556", "tcp://nonsense", "ipc://{short}/none/a.ipc"])
+def test_endpoints_that_cannot_be_bound(endpoint: str, short_folder: Path, info: StreamInfo) -> None:
+    sink = open_sink(f"zmq:{endpoint.format(short=short_folder)}")
+    try:
+        with pytest.raises(OutputFailedError):
+            sink.open(info)
+    finally:
+        sink.close()
 
 
 def test_a_port_that_is_taken(info: StreamInfo) -> None:
