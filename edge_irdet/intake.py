@@ -141,3 +141,18 @@ def _kind(mode: int) -> str:
         stat.S_IFBLK: "a device",
     }
     return kinds.get(stat.S_IFMT(mode), "something else")
+
+
+def escape_controls(text: str) -> str:
+    """Text of elsewhere for a terminal: control characters, but for the newline, as ``\\x1b`` and so on."""
+    return "".join(
+        character
+        if character == "\n" or character.isprintable()
+        else character.encode("unicode_escape").decode("ascii")
+        for character in text
+    )
+
+
+def one_line(text: str) -> str:
+    """As :func:`escape_controls`, newlines as well, so that one name cannot look like two lines."""
+    return escape_controls(text).replace("\n", "\\n")

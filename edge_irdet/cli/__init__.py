@@ -24,8 +24,10 @@ from edge_irdet.cli.stream import stream_command
 from edge_irdet.cli.threshold import threshold_command
 from edge_irdet.cli.train import train_command
 from edge_irdet.errors import EdgeIrdetError, OutputFailedError
+from edge_irdet.intake import escape_controls
 from edge_irdet.package import SCHEMA_VERSION
 from edge_irdet.record import RECORD_SCHEMA
+from edge_irdet.stream.uri import redact_text
 
 EXIT_ERROR = 2
 EXIT_INTERRUPTED = 130
@@ -98,7 +100,9 @@ def _run() -> int:
 
 
 def _report(error: EdgeIrdetError) -> int:
-    print(f"error {error}\n  more: edge-irdet explain {error.code}", file=sys.stderr)
+    # Names of files and classes come from outside: their control characters must not reach the terminal.
+    text = escape_controls(redact_text(str(error)))
+    print(f"error {text}\n  more: edge-irdet explain {error.code}", file=sys.stderr)
     return EXIT_ERROR
 
 

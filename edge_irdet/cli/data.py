@@ -16,6 +16,7 @@ from edge_irdet.cli.options import FILE, json_option, layout_option, option
 from edge_irdet.dataset.checking import DatasetCensus, DatasetCheck, check_dataset, size_names
 from edge_irdet.dataset.opening import read_dataset
 from edge_irdet.errors import LabelInvalidError
+from edge_irdet.intake import one_line
 
 LISTED = 200
 """Problems that are printed; --json prints all."""
@@ -73,23 +74,23 @@ def _as_json(check: DatasetCheck) -> dict[str, object]:
 def _print(check: DatasetCheck) -> None:
     console = Console(highlight=False)
     for problem in check.problems[:LISTED]:
-        console.print(Text(f"{problem.code} {problem.what}"), soft_wrap=True)
+        console.print(Text(one_line(f"{problem.code} {problem.what}")), soft_wrap=True)
     if len(check.problems) > LISTED:
         console.print(f"... and {len(check.problems) - LISTED} more; --json lists all")
     console.print(_table(check.name, check.census))
     for warning in check.census.warnings():
-        console.print(Text(f"warning: {warning}"), soft_wrap=True)
+        console.print(Text(one_line(f"warning: {warning}")), soft_wrap=True)
 
 
 def _table(name: str, census: DatasetCensus) -> Table:
-    table = Table(title=Text(name), show_header=False)
+    table = Table(title=Text(one_line(name)), show_header=False)
     table.add_row("images", f"{census.images}, {census.without_targets} of them without targets")
     sizes = [f"{width}x{height}" for width, height in sorted(census.sizes)]
     shown = ", ".join(sizes) if len(sizes) <= 4 else f"{len(sizes)} sizes, {sizes[0]} to {sizes[-1]}"
     table.add_row("image sizes", shown or "none")
     table.add_row("pixels", ", ".join(sorted(census.depths)) or "none")
     for target_class in census.classes:
-        table.add_row(Text(f"targets: {target_class}"), f"{census.targets[target_class]}")
+        table.add_row(Text(one_line(f"targets: {target_class}")), f"{census.targets[target_class]}")
     for size in size_names():
         if census.by_size[size]:
             table.add_row(f"  {size}", f"{census.by_size[size]}")

@@ -13,6 +13,7 @@ from edge_irdet.cli.options import (
     option,
 )
 from edge_irdet.engine.tensorrt.store import trust_engines
+from edge_irdet.intake import one_line
 from edge_irdet.package import open_package
 from edge_irdet.package_verification import verify_package
 
@@ -66,11 +67,14 @@ def verify_command(package: str, manifest_sha256: str | None, as_json: bool) -> 
     for precision, digest in verified.graphs.items():
         print(f"  {precision:<12}  {digest}  ok")
     for data in manifest.training_data:
-        print(f"  trained on {data.name} {data.split}, {data.images} images, licence: {data.licence}")
+        print(
+            one_line(f"  trained on {data.name} {data.split}, {data.images} images, licence: {data.licence}")
+        )
     for engine in verified.engines:
         print(
-            f"  {engine}: native code that no hash here covers; delete it and build it on this device: "
+            f"  {one_line(engine)}: native code that no hash here covers; "
+            "delete it and build it on this device: "
             f"edge-irdet build {package}"
         )
     for name in verified.unnamed:
-        print(f"  {name}: not named by the manifest, nothing reads it")
+        print(one_line(f"  {name}: not named by the manifest, nothing reads it"))

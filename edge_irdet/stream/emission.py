@@ -47,6 +47,8 @@ class Emitter:
         self._sinks = sinks
         self._board = board
         self._on_failure = on_failure
+        self._all_taken = False
+        """Whether the end mark has been taken: what fails then, fails while the sinks are closed."""
         self._queue: queue.Queue[Detected | None] = queue.Queue(EMIT_CAPACITY)
         self._thread = threading.Thread(target=self._run, name="emit", daemon=True)
 
@@ -93,7 +95,7 @@ class Emitter:
         except BaseException as error:
             self.error = error
             self._on_failure()
-            while self._queue.get() is not None:
+            while not self._all_taken and self._queue.get() is not None:
                 pass
 
     def _work(self) -> None:
@@ -104,6 +106,7 @@ class Emitter:
                     self._open(stack)
                     opened = True
                 self._emit(item)
+            self._all_taken = True
 
     def _open(self, stack: ExitStack) -> None:
         infos = [

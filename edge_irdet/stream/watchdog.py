@@ -22,10 +22,14 @@ from typing_extensions import Self
 
 from edge_irdet.errors import OptionError, OutputFailedError
 from edge_irdet.files import write_bytes_atomically
+from edge_irdet.intake import ContentMissingError, ContentRefusedError, decode_json, read_regular_file
 from edge_irdet.stream.board import StreamBoard
 from edge_irdet.stream.health import Health, HealthLimits, judge_health
 
 JOIN_SECONDS = 2.0
+
+MAX_REPORT_BYTES = 65536
+"""Largest file that can be a health file."""
 
 _log = logging.getLogger("edge_irdet.watchdog")
 
@@ -133,9 +137,11 @@ class HealthFile:
         """Write the file for the first time and go on in a thread.
 
         Raises:
+            OptionError: something else stands at the path, which would be lost.
             OutputFailedError: the file cannot be written.
         """
         if self.path is not None:
+            _require_own(self.path)
             self._write(self._judge())
         self._service.notify(READY="1")
         self._thread = threading.Thread(target=self._run, name="watchdog", daemon=True)
@@ -200,3 +206,16 @@ class HealthFile:
             record_age_seconds=health.record_age_seconds,
         )
         write_bytes_atomically(self.path, msgspec.json.encode(report) + b"\n")
+
+
+def _require_own(path: Path) -> None:
+    """Check that a path is free, or holds a health file that an earlier stream left."""
+    try:
+        decode_json(read_regular_file(path, MAX_REPORT_BYTES), HealthReport)
+    except ContentMissingError:
+        return
+    except ContentRefusedError as error:
+        raise OptionError(
+            f"the health file {path} is there and is not one of a stream: {error.reason}",
+            "name another path with --health-file; the file would be overwritten, and removed at the end",
+        ) from error

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
 import sys
@@ -27,6 +28,8 @@ class LineFile:
         self._name = "standard output" if path is None else str(path)
         try:
             if path is None:
+                if sys.stdout is None:
+                    raise OSError(errno.EBADF, "it is closed")
                 sys.stdout.flush()
                 self._descriptor = os.dup(sys.stdout.fileno())
             else:

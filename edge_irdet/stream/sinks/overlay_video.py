@@ -93,7 +93,14 @@ class OverlayVideoSink(Sink):
                     f"{self.path} holds {found} of {self._written} frames; it was not kept",
                     "free space (df -h) or name another --output, then run the command again",
                 )
-            os.replace(self._unfinished, self.path)
+            try:
+                os.replace(self._unfinished, self.path)
+            except OSError as error:
+                self._unfinished.unlink(missing_ok=True)
+                raise OutputFailedError(
+                    f"{self.path} cannot be made: {error.strerror or error}",
+                    "name another file with --output",
+                ) from error
         self._unfinished.unlink(missing_ok=True)
 
     def _start(self, shape: tuple[int, ...]) -> None:
