@@ -98,6 +98,13 @@ class PipelineConfig:
                 f"the tracker is a {type(tracker).__name__}, and each source needs one of its own",
                 "give what makes them: PipelineConfig(tracker=Tracker)",
             )
+        frames: object = self.max_frames
+        if frames is not None and (not isinstance(frames, int) or isinstance(frames, bool) or frames < 1):
+            # No count of frames equals text or a negative number: the stream would not end.
+            raise OptionError(
+                f"max_frames is {frames!r}",
+                "give a whole number from 1, or None for all frames",
+            )
 
 
 class Pipeline:
@@ -113,8 +120,8 @@ class Pipeline:
         config: policy, length, reconnection, tracking.
 
     Raises:
-        OptionError: there is no source, an output is for a source that is not there, or a sink belongs to
-            another pipeline.
+        OptionError: there is no source, a source or sink was given twice, an output is for a source that is
+            not there, or a sink belongs to another pipeline.
     """
 
     def __init__(
@@ -128,6 +135,7 @@ class Pipeline:
         self.sources = [sources] if isinstance(sources, Source) else list(sources)
         for source in self.sources:
             _require(source, Source, "a source", "open_source(URI)")
+        _require_distinct(self.sources, "source")
         if not self.sources:
             raise OptionError("a stream needs a source", "give it one: open_source('synthetic:')")
         self.board = StreamBoard(detector.description)
@@ -252,4 +260,11 @@ def _outputs(sinks: Sink | Output | Sequence[Sink | Output], sources: int) -> li
                 f"the output {output.sink.name} is for source {output.source_index}, and there are {sources}",
                 "count sources from 0",
             )
+    _require_distinct([output.sink for output in outputs], "output")
     return outputs
+
+
+def _require_distinct(objects: Sequence[Source] | Sequence[Sink], what: str) -> None:
+    """Refuse one object given twice: two threads would open, use and close it."""
+    if len({id(one) for one in objects}) != len(objects):
+        raise OptionError(f"one {what} was given twice", f"open one object for each {what}")

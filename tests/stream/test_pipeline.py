@@ -3,6 +3,7 @@ from __future__ import annotations
 import threading
 import time
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -288,6 +289,20 @@ def test_max_frames_ends_it(detector: BrightSpotDetector) -> None:
     sink = KeepingSink()
     summary = Pipeline(ListSource(images(50)), detector, [sink], PipelineConfig(max_frames=5)).run()
     assert summary.frames == len(sink.records) == 5
+
+
+@pytest.mark.parametrize("frames", [0, -1, "5", 2.0, True])
+def test_a_count_of_frames_that_is_none_is_refused(frames: Any) -> None:
+    with pytest.raises(OptionError, match="max_frames is"):
+        PipelineConfig(max_frames=frames)
+
+
+def test_one_object_given_twice_is_refused(detector: BrightSpotDetector) -> None:
+    source, sink = ListSource(images(3)), KeepingSink()
+    with pytest.raises(OptionError, match="one source was given twice"):
+        Pipeline([source, source], detector)
+    with pytest.raises(OptionError, match="one output was given twice"):
+        Pipeline(source, detector, [sink, sink])
 
 
 def test_trackers_get_the_time_that_a_file_shows_and_not_the_time_of_reading(

@@ -18,7 +18,7 @@ INDEX = "{n}"
 """In an output's name: the number of the source, from 0."""
 
 
-def open_sink(uri: str) -> Sink:
+def open_sink(uri: str | Path) -> Sink:
     """The sink that an output names; nothing is made before the pipeline opens it.
 
     Raises:
@@ -26,6 +26,7 @@ def open_sink(uri: str) -> Sink:
         OptionError: its address or a parameter is wrong.
         ExtraMissingError: it needs a library that is not installed.
     """
+    uri = str(uri)
     scheme = _scheme(uri)
     if "\0" in uri or (scheme in _PEERS and not unquote(uri).isprintable()):
         # Not shown: where its credentials end cannot be told.

@@ -15,7 +15,7 @@ VIDEO_SUFFIXES = frozenset({".mp4", ".m4v", ".mov", ".avi", ".mkv", ".webm", ".t
 _CAMERA_DEVICE = re.compile(r"/dev/(video\d+|v4l/by-[a-z]+/[^?]+)(\?.*)?", re.DOTALL)
 
 
-def open_source(uri: str) -> Source:
+def open_source(uri: str | Path) -> Source:
     """The source that a URI names; entering it in a ``with`` statement opens it.
 
     Raises:
@@ -23,6 +23,7 @@ def open_source(uri: str) -> Source:
         SourceMissingError: a plain path that is not there.
         OptionError: a parameter is unknown or out of range.
     """
+    uri = str(uri)
     scheme, colon, _ = uri.partition(":")
     if colon and scheme.lower() in _SCHEMES:
         return _SCHEMES[scheme.lower()](uri)
