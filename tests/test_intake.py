@@ -17,7 +17,9 @@ from edge_irdet.intake import (
     ContentMissingError,
     ContentRefusedError,
     decode_json,
+    escape_controls,
     nesting_depth,
+    one_line,
     read_regular_file,
     read_utf8_file,
 )
@@ -122,3 +124,14 @@ def test_any_bytes_are_decoded_or_refused(content: bytes) -> None:
         decode_json(content, dict)
     except ContentRefusedError:
         return
+
+
+@given(st.text())
+def test_text_of_elsewhere_cannot_steer_a_terminal(text: str) -> None:
+    assert all(character.isprintable() or character == "\n" for character in escape_controls(text))
+    assert one_line(text).isprintable()
+
+
+def test_printable_text_stays_as_it_is() -> None:
+    assert escape_controls("Grüße\n目标") == "Grüße\n目标"
+    assert one_line("a\x1b[2Jb\n") == "a\\x1b[2Jb\\n"

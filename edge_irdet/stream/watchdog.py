@@ -16,6 +16,7 @@ import time
 from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
+from typing import Any
 
 import msgspec
 from typing_extensions import Self
@@ -209,13 +210,20 @@ class HealthFile:
 
 
 def _require_own(path: Path) -> None:
-    """Check that a path is free, or holds a health file that an earlier stream left."""
+    """Check that a path is free, or holds a health file that an earlier stream left.
+
+    A file of another version, or one that a power loss left empty, must not keep a service from starting.
+    """
     try:
-        decode_json(read_regular_file(path, MAX_REPORT_BYTES), HealthReport)
+        content = read_regular_file(path, MAX_REPORT_BYTES)
+        if not content or "healthy" in decode_json(content, dict[str, Any]):
+            return
+        reason = "it has no field named healthy"
     except ContentMissingError:
         return
     except ContentRefusedError as error:
-        raise OptionError(
-            f"the health file {path} is there and is not one of a stream: {error.reason}",
-            "name another path with --health-file; the file would be overwritten, and removed at the end",
-        ) from error
+        reason = error.reason
+    raise OptionError(
+        f"the health file {path} is there and is not one of a stream: {reason}",
+        "name another path with --health-file; the file would be overwritten, and removed at the end",
+    )

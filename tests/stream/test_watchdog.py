@@ -154,6 +154,25 @@ def test_without_systemd_nothing_is_sent_and_nobody_minds(board: StreamBoard) ->
         pass
 
 
+@pytest.mark.parametrize("content", [b"mine", b"[]", b'{"sequence": 1}', b"x" * 70_000])
+def test_a_file_that_is_not_a_health_file_is_kept(content: bytes, tmp_path: Path, board: StreamBoard) -> None:
+    path = tmp_path / "document"
+    path.write_bytes(content)
+    with pytest.raises(OptionError, match="not one of a stream"):
+        HealthFile(path, board, service=silent()).start()
+    assert path.read_bytes() == content
+
+
+@pytest.mark.parametrize("content", [b"", b'{"healthy": true, "field_of_another_version": 1}'])
+def test_a_health_file_that_an_earlier_stream_left_is_replaced(
+    content: bytes, tmp_path: Path, board: StreamBoard
+) -> None:
+    path = tmp_path / "health.json"
+    path.write_bytes(content)
+    with HealthFile(path, board, service=silent()):
+        assert msgspec.json.decode(path.read_bytes(), type=HealthReport).pid == os.getpid()
+
+
 def test_a_folder_that_is_not_there_is_found_at_the_start(tmp_path: Path, board: StreamBoard) -> None:
     with pytest.raises(OutputFailedError):
         HealthFile(tmp_path / "none" / "health.json", board, service=silent()).start()
