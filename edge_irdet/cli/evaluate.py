@@ -18,6 +18,7 @@ from edge_irdet.cli.options import (
     THREADS,
     choice_of,
     data_option,
+    every_option,
     json_option,
     layout_option,
     map16_option,
@@ -41,13 +42,7 @@ if TYPE_CHECKING:
     data_option,
     option("--split", show_default="all", help="List of images; or split or list of videos."),
     layout_option,
-    option(
-        "--every",
-        type=click.IntRange(min=1),
-        metavar="N",
-        show_default="1",
-        help="Every N-th frame of videos.",
-    ),
+    every_option,
     map16_option,
 )
 @cloup.option_group(

@@ -112,6 +112,14 @@ layout_option = option(
     help="Layout of the data set: auto, nuaa, yolo, coco, voc or videos.",
 )
 
+every_option = option(
+    "--every",
+    type=click.IntRange(min=1),
+    metavar="N",
+    show_default="1",
+    help="Every N-th frame of videos.",
+)
+
 data_option = option("--data", type=FILE, required=True, help="Folder of the data set.")
 
 nms_option = option("--nms", type=choice_of(NmsRule), show_default="the package's", help="Suppression rule.")

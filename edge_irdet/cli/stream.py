@@ -238,9 +238,7 @@ def stream_command(
       edge-irdet stream --source /dev/video0 --map16 linear-percentile --output -
     """
     sources = [open_source(uri) for uri in source_uris]
-    sinks = open_sinks(outputs, source_uris)
-    if health_file is not None and any(Path(output).resolve() == health_file.resolve() for output in outputs):
-        raise OptionError(f"{health_file} is an output too", "name another path with --health-file")
+    sinks = open_sinks(outputs, source_uris, [] if health_file is None else [health_file])
     detector = Detector(
         package,
         DetectorConfig(

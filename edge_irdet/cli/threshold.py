@@ -14,6 +14,7 @@ from edge_irdet.cli.formatting import Command
 from edge_irdet.cli.options import (
     FILE,
     data_option,
+    every_option,
     layout_option,
     map16_option,
     nms_option,
@@ -41,13 +42,7 @@ PLOT_SUFFIXES = (".png", ".svg")
         help="Train list, whose validation part decides as in training; of videos those held back.",
     ),
     layout_option,
-    option(
-        "--every",
-        type=click.IntRange(min=1),
-        metavar="N",
-        show_default="1",
-        help="Every N-th frame of videos.",
-    ),
+    every_option,
     option(
         "--validation-fraction",
         type=float,

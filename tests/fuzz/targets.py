@@ -318,7 +318,7 @@ URIS = (
 )
 OUTPUTS = (
     "udp://127.0.0.1:9",
-    "unix:///tmp/x.sock",
+    "unix:///run/x.sock",
     "zmq://127.0.0.1:5555",
     "out.jsonl",
     "mot:a.txt",

@@ -297,6 +297,17 @@ def test_a_count_of_frames_that_is_none_is_refused(frames: Any) -> None:
         PipelineConfig(max_frames=frames)
 
 
+def test_an_output_that_fails_at_its_end_ends_the_stream_at_once(detector: BrightSpotDetector) -> None:
+    class Failing(KeepingSink):
+        def close(self) -> None:
+            raise RuntimeError("closing failed")
+
+    begin = time.monotonic()
+    with pytest.raises(RuntimeError, match="closing failed"):
+        Pipeline(ListSource(images(3)), detector, [Failing()]).run()
+    assert time.monotonic() - begin < 5
+
+
 def test_one_object_given_twice_is_refused(detector: BrightSpotDetector) -> None:
     source, sink = ListSource(images(3)), KeepingSink()
     with pytest.raises(OptionError, match="one source was given twice"):

@@ -76,16 +76,17 @@ def sink_usages() -> tuple[str, ...]:
     )
 
 
-def open_sinks(outputs: Sequence[str], sources: Sequence[str]) -> list[Output]:
+def open_sinks(outputs: Sequence[str], sources: Sequence[str], reserved: Sequence[Path] = ()) -> list[Output]:
     """The sinks of all outputs; one with ``{n}`` in its name becomes one sink per source.
 
     Args:
         outputs: as the user wrote them.
         sources: as the user wrote them, in their order.
+        reserved: files that something else writes while the stream runs, such as the health file.
 
     Raises:
-        OptionError: an output is named twice, is a source itself, takes one source only and has no ``{n}``
-            where there are several, or has a wrong address or parameter.
+        OptionError: an output is named twice, is a source itself or a reserved file, takes one source
+            only and has no ``{n}`` where there are several, or has a wrong address or parameter.
         UnknownOutputError: nobody answers to one.
         ExtraMissingError: one needs a library that is not installed.
     """
@@ -99,6 +100,11 @@ def open_sinks(outputs: Sequence[str], sources: Sequence[str]) -> list[Output]:
     for (output, _), place in zip(named, places, strict=True):
         if places.count(place) > 1:
             raise OptionError(f"the output {redact_uri(output)!r} is named twice", "name each output once")
+        if any(place == _place(str(path)) for path in reserved):
+            raise OptionError(
+                f"the output {redact_uri(output)!r} is a file of the stream itself, such as the health file",
+                "name another path for one of them",
+            )
         if any(_is_read(place, _place(source)) for source in sources):
             raise OptionError(
                 f"the output {redact_uri(output)!r} is the source itself or one of its images",

@@ -173,6 +173,15 @@ def test_outputs_of_one_source_need_a_number_with_several(output: str, example: 
     assert len(open_sinks([example], ["synthetic:", "synthetic:sea"])) == 2
 
 
+@pytest.mark.parametrize("output", ["h0.jsonl", "./h0.jsonl", "mot:h0.jsonl", "h{n}.jsonl"])
+def test_an_output_may_not_be_the_health_file(
+    output: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(OptionError, match="the health file"):
+        open_sinks([output], ["synthetic:"], [tmp_path / "h0.jsonl"])
+
+
 def test_numbered_outputs_that_meet_others_are_named_twice() -> None:
     with pytest.raises(OptionError, match="twice"):
         open_sinks(["a{n}.jsonl", "a1.jsonl"], ["synthetic:", "synthetic:sea"])
