@@ -27,7 +27,10 @@ SOURCE_COUNTERS: dict[str, tuple[str, Callable[[SourceStatus], int]]] = {
 }
 SINK_COUNTERS: dict[str, tuple[str, Callable[[SinkStatus], int]]] = {
     "output_records": ("Records the output took.", lambda sink: sink.written),
-    "output_lost_records": ("Records the output could not take.", lambda sink: sink.lost),
+    "output_lost_records": (
+        "Records the output could not take, or took and lost on their way.",
+        lambda sink: sink.lost,
+    ),
 }
 STAGES: dict[str, Callable[[StreamStatus], Percentiles]] = {
     "capture_to_outputs": lambda status: status.latency_ms,
@@ -59,6 +62,7 @@ class StreamCollector(Collector):
             "alive", "Whether the process does its work, cameras that are waited for aside.", health.alive
         )
         yield _gauge("healthy", "Whether every source runs and gives young records.", health.healthy)
+        yield _gauge("degraded", "Whether an output or a source loses part of the result.", health.degraded)
         yield _gauge("preview_viewers", "Pages and plain streams that are being served.", self._viewers())
         stream = self._status.stream()
         now = time.monotonic_ns()
@@ -103,15 +107,19 @@ def _of_sources(sources: Sequence[SourceStatus], now: int) -> Iterator[Metric]:
     lasting = GaugeMetricFamily(PREFIX + "source_state_seconds", "Time in its state.", labels=["source"])
     rate = GaugeMetricFamily(PREFIX + "frames_per_second", "Records per second.", labels=["source"])
     age = GaugeMetricFamily(PREFIX + "last_frame_age_seconds", "Since its capture.", labels=["source"])
+    degraded = GaugeMetricFamily(
+        PREFIX + "source_degraded", "Whether it has lost more frames of late than it gave.", labels=["source"]
+    )
     for source in sources:
         for state in SourceState:
             states.add_metric([source.source, state.value], source.state is state)
         lasting.add_metric([source.source], (now - source.since_ns) / 1e9)
+        degraded.add_metric([source.source], source.degraded)
         if source.fps is not None:
             rate.add_metric([source.source], source.fps)
         if source.last_capture_ns is not None:
             age.add_metric([source.source], (now - source.last_capture_ns) / 1e9)
-    yield from (states, lasting, rate, age)
+    yield from (states, lasting, degraded, rate, age)
 
 
 def _of_sinks(sinks: Sequence[SinkStatus]) -> Iterator[Metric]:
@@ -123,9 +131,13 @@ def _of_sinks(sinks: Sequence[SinkStatus]) -> Iterator[Metric]:
     failing = GaugeMetricFamily(
         PREFIX + "output_failing", "Whether it failed to take the last record.", labels=["output"]
     )
+    degraded = GaugeMetricFamily(
+        PREFIX + "output_degraded", "Whether it fails, or has lost a record of late.", labels=["output"]
+    )
     for sink in sinks:
         failing.add_metric([sink.sink], sink.failing)
-    yield failing
+        degraded.add_metric([sink.sink], sink.degraded)
+    yield from (failing, degraded)
 
 
 def _latency(stream: StreamStatus) -> Metric:

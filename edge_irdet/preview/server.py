@@ -9,6 +9,7 @@ import logging
 import socket
 import threading
 import time
+from dataclasses import replace
 
 from aiohttp import web
 from aiohttp.web_protocol import RequestHandler
@@ -22,7 +23,6 @@ from edge_irdet.preview.routes import Routes
 from edge_irdet.preview.status_cache import StatusCache
 from edge_irdet.preview.viewers import Viewers
 from edge_irdet.stream.board import StreamBoard
-from edge_irdet.stream.health import HealthLimits
 
 CONNECTIONS_A_CLIENT = 4
 SPARE_CONNECTIONS = 16
@@ -112,7 +112,7 @@ class PreviewServer:
     async def _serve(self, listening: socket.socket) -> None:
         self._loop = asyncio.get_running_loop()
         self._stop = asyncio.Event()
-        limits = HealthLimits(record_age_seconds=self._config.record_age_seconds)
+        limits = replace(self._board.limits, record_age_seconds=self._config.record_age_seconds)
         status = StatusCache(self._board, limits)
         pictures = Pictures(self._frames, self._config.jpeg_quality)
         viewers = Viewers(pictures, status, self._config.max_fps, self._config.max_clients)

@@ -21,7 +21,9 @@ import msgspec
 from edge_irdet.detection.description import DetectorDescription
 from edge_irdet.record import LossCounts, Record
 from edge_irdet.stream.delivery import Detected
+from edge_irdet.stream.health import HealthLimits
 from edge_irdet.stream.latency_histogram import LatencyHistogram
+from edge_irdet.stream.loss_window import LossWindow
 from edge_irdet.stream.status import Percentiles, SinkStatus, SourceState, SourceStatus, StreamStatus
 from edge_irdet.stream.summary import StreamSummary
 from edge_irdet.stream.uri import redact_text, redact_uri
@@ -39,7 +41,7 @@ class SourceEntry:
     Written by the source's capture thread (state, losses), its queue (drops) and the emit thread (records).
     """
 
-    def __init__(self, lock: threading.Lock, index: int, uri: str, live: bool) -> None:
+    def __init__(self, lock: threading.Lock, index: int, uri: str, live: bool, limits: HealthLimits) -> None:
         self.index = index
         """Its place among the stream's sources, from 0."""
         self.uri = uri
@@ -65,6 +67,7 @@ class SourceEntry:
         self._lock = lock
         self._last: Record | None = None
         self._times: deque[int] = deque(maxlen=RATE_RECORDS)
+        self._window = LossWindow(limits.degraded_seconds)
 
     def describe(self, rate: float | None, frame_count: int | None) -> None:
         """Say what the source states about itself; known once it is open."""
@@ -88,6 +91,7 @@ class SourceEntry:
         """Say what its capture has lost so far, all sessions together."""
         with self._lock:
             if (skipped, missed) != (self.losses.skipped, self.losses.missed):
+                self._window.note(time.monotonic_ns(), *self._given_and_lost())
                 self.losses = msgspec.structs.replace(self.losses, skipped=skipped, missed=missed)
 
     def name_skips(self, reasons: Sequence[str]) -> None:
@@ -109,6 +113,7 @@ class SourceEntry:
     def count_record(self, record: Record) -> None:
         """Count a frame that became a record."""
         with self._lock:
+            self._window.note(time.monotonic_ns(), *self._given_and_lost())
             self.frames += 1
             self._last = record
             self._times.append(record.emit_ns)
@@ -131,8 +136,13 @@ class SourceEntry:
             pixel_format="" if last is None else last.pixel_format,
             last_capture_ns=None if last is None else last.capture_ns,
             last_error=self.last_error,
+            degraded=self._window.mostly_lost(now_ns, *self._given_and_lost()),
             **msgspec.structs.asdict(self.losses),
         )
+
+    def _given_and_lost(self) -> tuple[int, int]:
+        # A dropped frame was given; that it gave way to a newer one is the policy that was asked for.
+        return self.frames + self.losses.dropped, self.losses.skipped + self.losses.missed
 
     def _fps(self, now_ns: int) -> float | None:
         times = self._times
@@ -149,7 +159,7 @@ class SourceEntry:
 class SinkEntry:
     """One sink on the board; :meth:`StreamBoard.add_sink` makes it. Written by the emit thread."""
 
-    def __init__(self, lock: threading.Lock, name: str) -> None:
+    def __init__(self, lock: threading.Lock, name: str, limits: HealthLimits) -> None:
         self.name = name
         """Its name, without credentials; the second sink of the same one has `` #2`` behind it."""
         self.written = 0
@@ -160,9 +170,17 @@ class SinkEntry:
         """Records it took and lost on their way."""
         self.failing = False
         """Whether it failed to take the last record."""
+        self.last_loss_ns: int | None = None
+        """When it last lost a record, monotonic clock."""
         self.last_error: str | None = None
         """Why it failed the last time."""
         self._lock = lock
+        self._degraded_ns = round(limits.degraded_seconds * 1e9)
+
+    @property
+    def offered(self) -> int:
+        """Records it was given."""
+        return self.written + self.refused
 
     @property
     def lost(self) -> int:
@@ -184,26 +202,36 @@ class SinkEntry:
         with self._lock:
             self.refused += 1
             self.failing = True
+            self.last_loss_ns = time.monotonic_ns()
             self.last_error = redact_text(error)
 
     def set_lost_later(self, count: int) -> None:
         """Say how many records it took and lost on their way, so far."""
         with self._lock:
+            if count > self.lost_later:
+                self.last_loss_ns = time.monotonic_ns()
             self.lost_later = count
 
-    def status(self) -> SinkStatus:
+    def status(self, now_ns: int) -> SinkStatus:
         """The sink now."""
         with self._lock:
-            return self._status()
+            return self._status(now_ns)
 
-    def _status(self) -> SinkStatus:
+    def _status(self, now_ns: int) -> SinkStatus:
         return SinkStatus(
             sink=self.name,
+            offered=self.offered,
             written=self.written,
             lost=self.lost,
             failing=self.failing,
+            last_loss_ns=self.last_loss_ns,
+            degraded=self._is_degraded(now_ns),
             last_error=self.last_error,
         )
+
+    def _is_degraded(self, now_ns: int) -> bool:
+        last = self.last_loss_ns
+        return self.failing or (last is not None and now_ns - last <= self._degraded_ns)
 
 
 class StreamBoard:
@@ -217,11 +245,14 @@ class StreamBoard:
 
     Args:
         detector: what detects.
+        limits: what counts as alive, healthy and degraded; None takes the defaults.
     """
 
-    def __init__(self, detector: DetectorDescription) -> None:
+    def __init__(self, detector: DetectorDescription, limits: HealthLimits | None = None) -> None:
         self.detector = detector
         """What detects."""
+        self.limits = limits or HealthLimits()
+        """What counts as alive, healthy and degraded; whoever judges the stream goes by them."""
         self.sources: list[SourceEntry] = []
         """In the order in which they were added."""
         self.sinks: list[SinkEntry] = []
@@ -234,6 +265,7 @@ class StreamBoard:
         self._latency = LatencyHistogram()
         self._detector_time = LatencyHistogram()
         self._sinks_time = LatencyHistogram()
+        self._degraded: tuple[str, ...] = ()
 
     def add_source(self, uri: str, live: bool = False) -> SourceEntry:
         """Put a source on the board.
@@ -244,7 +276,7 @@ class StreamBoard:
         """
         with self._lock:
             name = _unique(redact_uri(uri), [entry.uri for entry in self.sources])
-            entry = SourceEntry(self._lock, len(self.sources), name, live)
+            entry = SourceEntry(self._lock, len(self.sources), name, live, self.limits)
             self.sources.append(entry)
             return entry
 
@@ -255,7 +287,8 @@ class StreamBoard:
             name: of the sink.
         """
         with self._lock:
-            entry = SinkEntry(self._lock, _unique(redact_uri(name), [entry.name for entry in self.sinks]))
+            unique = _unique(redact_uri(name), [entry.name for entry in self.sinks])
+            entry = SinkEntry(self._lock, unique, self.limits)
             self.sinks.append(entry)
             return entry
 
@@ -280,6 +313,25 @@ class StreamBoard:
             self._detector_time.add(detected.detected_ns - detected.received_ns)
             self._sinks_time.add(ended_ns - made_ns)
 
+    def degraded_outputs(self) -> tuple[str, ...]:
+        """Names of the outputs that fail or have lost a record of late, in the order of :attr:`sinks`.
+
+        For every frame: the same tuple comes back while nothing changes.
+        """
+        now_ns = time.monotonic_ns()
+        with self._lock:
+            place = 0
+            for entry in self.sinks:
+                if entry._is_degraded(now_ns):
+                    if place >= len(self._degraded) or self._degraded[place] != entry.name:
+                        break
+                    place += 1
+            else:
+                if place == len(self._degraded):
+                    return self._degraded
+            self._degraded = tuple(entry.name for entry in self.sinks if entry._is_degraded(now_ns))
+            return self._degraded
+
     def status(self) -> StreamStatus:
         """The stream now."""
         latency_ms, detector_ms, sinks_ms = self._percentiles()
@@ -292,7 +344,7 @@ class StreamBoard:
                 now_ns=now,
                 last_record_ns=max((one for one in emitted if one is not None), default=None),
                 sources=[entry._status(now) for entry in self.sources],
-                sinks=[entry._status() for entry in self.sinks],
+                sinks=[entry._status(now) for entry in self.sinks],
                 latency_ms=latency_ms,
                 detector_ms=detector_ms,
                 sinks_ms=sinks_ms,
@@ -301,6 +353,7 @@ class StreamBoard:
     def summary(self) -> StreamSummary:
         """The stream's figures from its start to now."""
         latency_ms, detector_ms, sinks_ms = self._percentiles()
+        now = time.monotonic_ns()
         with self._lock:
             losses = {
                 name: sum(getattr(entry.losses, name) for entry in self.sources)
@@ -312,7 +365,7 @@ class StreamBoard:
                 live=any(entry.live for entry in self.sources),
                 detections=self._detections,
                 seconds=(self._last_emitted_ns - self._first_received_ns) / 1e9,
-                sinks=tuple(entry._status() for entry in self.sinks),
+                sinks=tuple(entry._status(now) for entry in self.sinks),
                 latency_ms=latency_ms,
                 detector_ms=detector_ms,
                 sinks_ms=sinks_ms,

@@ -1,4 +1,4 @@
-"""Whether a stream is well, in two levels, from what it says about itself.
+"""Whether a stream is well, from what it says about itself: two levels, and a third word beside them.
 
 **Alive**: the process does its work as far as the outside lets it. A camera that is lost and waited for
 leaves a stream alive: starting the process again would not bring the camera back, and would end the streams
@@ -7,6 +7,10 @@ then the detector or an output is stuck. A service manager's watchdog goes by th
 
 **Healthy**: alive, every source runs, and the newest records are young. People, dashboards and load balancers
 go by this; the watchdog does not.
+
+**Degraded**: records are made, and part of the result is lost all the same: an output fails or has lost
+records of late, or a source gives fewer frames than it loses. A degraded stream may be healthy: it still
+detects, and other outputs get everything. People and alarms go by this; a restart would not help.
 """
 
 from __future__ import annotations
@@ -34,8 +38,12 @@ class HealthLimits:
     """A stream in which a source has been running for this long without any record coming out is not alive.
     Longer than a source may be silent before it counts as stalled, and than one inference takes."""
 
+    degraded_seconds: float = 60.0
+    """An output that has lost a record within this time is degraded, and so is a source that has lost more
+    frames within it than it gave."""
+
     def __post_init__(self) -> None:
-        for name in ("record_age_seconds", "stuck_seconds"):
+        for name in ("record_age_seconds", "stuck_seconds", "degraded_seconds"):
             if not 0 < getattr(self, name) < 1e6:
                 raise OptionError(
                     f"a health limit cannot be {name}={getattr(self, name)}", "choose seconds, more than 0"
@@ -51,8 +59,11 @@ class Health(msgspec.Struct, frozen=True, kw_only=True):
     healthy: bool
     """Whether every source runs and gives young records."""
 
+    degraded: bool
+    """Whether an output or a source loses part of the result; a healthy stream may be degraded."""
+
     reasons: list[str]
-    """Why not, one line each; empty where healthy."""
+    """Why it is not healthy, or is degraded, one line each; empty where it is healthy and not degraded."""
 
     record_age_seconds: float | None
     """Age of the stream's newest record; None before the first."""
@@ -83,7 +94,32 @@ def judge_health(status: StreamStatus, now_ns: int, limits: HealthLimits) -> Hea
         reasons.append(
             f"the last record was made {age:.1f} s ago, allowed are {limits.record_age_seconds:g} s"
         )
-    return Health(alive=alive, healthy=not reasons, reasons=reasons, record_age_seconds=age)
+    losses = _losses(status, now_ns)
+    return Health(
+        alive=alive,
+        healthy=not reasons,
+        degraded=bool(losses),
+        reasons=[*reasons, *losses],
+        record_age_seconds=age,
+    )
+
+
+def _losses(status: StreamStatus, now_ns: int) -> list[str]:
+    losses = [
+        f"{source.source} loses most of its frames: so far {source.skipped} were skipped and "
+        f"{source.missed} missed, {source.frames} became records"
+        for source in status.sources
+        if source.degraded
+    ]
+    for sink in status.sinks:
+        if sink.degraded:
+            ago = (now_ns - (sink.last_loss_ns or now_ns)) / 1e9
+            error = f": {sink.last_error.splitlines()[0]}" if sink.last_error else ""
+            losses.append(
+                f"the output {sink.sink} has lost {sink.lost} of {sink.offered} records, "
+                f"the last {max(0.0, ago):.0f} s ago{error}"
+            )
+    return losses
 
 
 def _stuck_seconds(status: StreamStatus, now_ns: int) -> float | None:

@@ -18,6 +18,7 @@ from edge_irdet.stream.board import StreamBoard
 from edge_irdet.stream.capture import Capture
 from edge_irdet.stream.delivery import Detected
 from edge_irdet.stream.emission import Emitter
+from edge_irdet.stream.health import HealthLimits
 from edge_irdet.stream.outputs import CountedSink
 from edge_irdet.stream.pace import Pace
 from edge_irdet.stream.policy import FramePolicy, FrameQueues
@@ -73,6 +74,9 @@ class PipelineConfig:
 
     reconnection: ReconnectionConfig = field(default_factory=ReconnectionConfig)
     """How live sources that stall or fail are treated."""
+
+    health: HealthLimits = field(default_factory=HealthLimits)
+    """What counts as alive, healthy and degraded."""
 
     stop_on_output_failure: bool = False
     """End the stream with the first record that an output cannot take, instead of counting it as lost."""
@@ -138,7 +142,7 @@ class Pipeline:
         _require_distinct(self.sources, "source")
         if not self.sources:
             raise OptionError("a stream needs a source", "give it one: open_source('synthetic:')")
-        self.board = StreamBoard(detector.description)
+        self.board = StreamBoard(detector.description, self.config.health)
         """How the stream is, for a health file or a program of one's own; sinks get it by themselves."""
         self._detector = detector
         self._sessions = [detector.session() for _ in self.sources]

@@ -75,6 +75,9 @@ class SourceStatus(LossCounts, frozen=True, kw_only=True):
     last_error: str | None
     """Why it was lost the last time, without credentials."""
 
+    degraded: bool
+    """Whether more of its frames were skipped or missed of late than came."""
+
 
 class SinkStatus(msgspec.Struct, frozen=True, kw_only=True):
     """One sink now."""
@@ -82,14 +85,23 @@ class SinkStatus(msgspec.Struct, frozen=True, kw_only=True):
     sink: str
     """Its name, without credentials."""
 
+    offered: int
+    """Records it was given."""
+
     written: int
     """Records it took."""
 
     lost: int
-    """Records it could not take."""
+    """Records it could not take, or took and lost on their way."""
 
     failing: bool
     """Whether it failed to take the last record."""
+
+    last_loss_ns: int | None
+    """When it last lost a record, monotonic clock; None where it has lost none."""
+
+    degraded: bool
+    """Whether it is failing, or has lost a record of late."""
 
     last_error: str | None
     """Why it failed the last time."""

@@ -54,7 +54,7 @@ class StreamSummary(LossCounts, frozen=True, kw_only=True):
         if losses:
             raise RecordsLostError(
                 "; ".join(
-                    f"{sink.sink} lost {sink.lost} of {sink.written + sink.lost} records ({sink.last_error})"
+                    f"{sink.sink} lost {sink.lost} of {sink.offered} records ({sink.last_error})"
                     for sink in losses
                 ),
                 "remove the cause, for a full disk: df -h; every other record is written",

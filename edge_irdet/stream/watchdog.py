@@ -47,8 +47,11 @@ class HealthReport(msgspec.Struct, frozen=True, kw_only=True):
     healthy: bool
     """Whether every source runs and gives young records."""
 
+    degraded: bool
+    """Whether an output or a source loses part of the result."""
+
     reasons: list[str]
-    """Why not."""
+    """Why it is not healthy, or is degraded."""
 
     record_age_seconds: float | None
     """Age of the stream's newest record; None before the first."""
@@ -104,7 +107,7 @@ class HealthFile:
             when the stream ends in order.
         board: of the stream.
         interval: seconds between two looks; a watchdog that wants more gets more.
-        limits: what counts as alive and healthy.
+        limits: what counts as alive and healthy; None takes those of the board.
         service: systemd's socket.
 
     Raises:
@@ -125,7 +128,7 @@ class HealthFile:
             )
         self.path = path
         self._board = board
-        self._limits = limits or HealthLimits()
+        self._limits = limits or board.limits
         self._service = ServiceManager() if service is None else service
         watchdog = self._service.watchdog_seconds
         # Half of it, as sd_watchdog_enabled(3) asks for.
@@ -191,7 +194,9 @@ class HealthFile:
                 if not self._failing:
                     _log.warning("%s", error.what)
                 self._failing = True
-        state = "healthy" if health.healthy else "; ".join(health.reasons)
+        state = "; ".join(health.reasons) or "healthy"
+        if health.healthy and health.degraded:
+            state = f"degraded: {state}"
         self._service.notify(WATCHDOG="1", STATUS=state)
 
     def _judge(self) -> Health:
@@ -203,6 +208,7 @@ class HealthFile:
             time=time.time(),
             pid=os.getpid(),
             healthy=health.healthy,
+            degraded=health.degraded,
             reasons=health.reasons,
             record_age_seconds=health.record_age_seconds,
         )

@@ -210,7 +210,7 @@ def test_of_several_sources_the_lost_one_never_looks_live(
     assert "rtsp://***@10.0.0.4 did not answer" in veil.inner_text()
     shade = watched.page.evaluate("getComputedStyle(document.querySelector('.tile.old canvas')).filter")
     assert "grayscale(1)" in shade
-    watched.wait("document.getElementById('health').textContent === 'Degraded'")
+    watched.wait("document.getElementById('health').textContent === 'Not healthy'")
     assert "is waiting for" in watched.text("#alert")
     assert "fps" not in watched.text(".tile.old .caption")
     assert "pass" not in watched.page.content()

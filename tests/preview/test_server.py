@@ -84,6 +84,35 @@ def test_healthy_only_while_every_source_gives_young_records(
     assert found.reasons == [f"{OTHER} is waiting for 12 s: E110 source lost: rtsp://***@host did not answer"]
 
 
+def test_an_output_that_loses_records_is_degraded_for_a_while(
+    preview: MakePreview, board: StreamBoard, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It does its work for everybody else: a load balancer keeps it, an alarm does not overlook it."""
+    monkeypatch.setattr("edge_irdet.preview.status_cache.FRESH_NS", 0)
+    sink = preview(record_age_seconds=60)
+    feed_both(sink, board)
+
+    def seen() -> tuple[int, bool, dict[str, float]]:
+        answer = fetch(sink.url + "healthz")
+        health = msgspec.json.decode(answer.body, type=Health)
+        samples = {
+            sample.name: sample.value
+            for family in text_string_to_metric_families(fetch(sink.url + "metrics").text)
+            for sample in family.samples
+            if sample.name.endswith("degraded") and "source" not in sample.labels
+        }
+        assert health.degraded == bool(health.reasons)
+        return answer.status, health.degraded, samples
+
+    assert seen() == (200, False, {"edge_irdet_degraded": 0, "edge_irdet_output_degraded": 0})
+    board.sinks[0].set_lost_later(1)
+    assert seen() == (200, True, {"edge_irdet_degraded": 1, "edge_irdet_output_degraded": 1})
+    lost_ns = board.sinks[0].last_loss_ns
+    assert lost_ns is not None
+    board.sinks[0].last_loss_ns = lost_ns - 61_000_000_000
+    assert seen() == (200, False, {"edge_irdet_degraded": 0, "edge_irdet_output_degraded": 0})
+
+
 def test_metrics_say_what_the_status_says(preview: MakePreview, board: StreamBoard) -> None:
     sink = preview()
     for sequence in range(3):

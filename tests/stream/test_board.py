@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import threading
+import time
 
 import msgspec
 import numpy as np
@@ -14,6 +15,8 @@ from edge_irdet.detection.detections import Detections
 from edge_irdet.record import FrameCounts
 from edge_irdet.stream.board import RATE_SECONDS, StreamBoard
 from edge_irdet.stream.frame import Frame, PixelFormat
+from edge_irdet.stream.health import HealthLimits
+from edge_irdet.stream.loss_window import FEWEST_LOST, LossWindow
 from edge_irdet.stream.pipeline import Pipeline
 from edge_irdet.stream.recording import make_record
 from edge_irdet.stream.sinks.sink import Output, StreamInfo
@@ -188,6 +191,82 @@ def test_any_thread_may_read_while_the_stream_runs() -> None:
     assert pipeline.summary().frames == 400
 
 
+def test_degraded_outputs_are_those_that_fail_or_have_lost_a_record_of_late() -> None:
+    board = StreamBoard(DESCRIPTION, HealthLimits(degraded_seconds=30))
+    first, second, third = [board.add_sink(name) for name in ("a", "b", "c")]
+    assert board.degraded_outputs() == ()
+    third.set_lost_later(2)
+    first.count_refused("full")
+    assert board.degraded_outputs() == ("a", "c")
+    assert board.degraded_outputs() is board.degraded_outputs(), "nothing is made while nothing changes"
+    first.count_written()
+    assert board.degraded_outputs() == ("a", "c"), "it works again, and a record is gone"
+    second.count_refused("full")
+    assert board.degraded_outputs() == ("a", "b", "c")
+    third.set_lost_later(2)
+    for entry in (first, second, third):
+        assert entry.last_loss_ns is not None
+        entry.last_loss_ns -= 31 * SECOND
+    assert board.degraded_outputs() == ("b",), "it still fails, however long ago its last record was lost"
+    assert [sink.degraded for sink in board.status().sinks] == [False, True, False]
+    second.count_written()
+    assert board.degraded_outputs() == ()
+
+
+@given(st.lists(st.tuples(st.integers(0, 3), st.booleans()), max_size=40))
+def test_degraded_outputs_say_what_the_status_says(events: list[tuple[int, bool]]) -> None:
+    board = board_of("camera", sinks=["a", "b", "c", "d"])
+    for place, refused in events:
+        if refused:
+            board.sinks[place].count_refused("full")
+        else:
+            board.sinks[place].count_written()
+        status = board.status()
+        assert board.degraded_outputs() == tuple(sink.sink for sink in status.sinks if sink.degraded)
+
+
+def test_records_that_are_lost_later_were_offered_once() -> None:
+    sink = board_of("camera").sinks[0]
+    for _ in range(5):
+        sink.count_written()
+    sink.count_refused("gone")
+    sink.set_lost_later(3)
+    status = sink.status(0)
+    assert (status.offered, status.written, status.lost) == (6, 5, 4)
+
+
+def test_a_source_that_loses_most_of_its_frames_is_degraded() -> None:
+    board = board_of("camera", "other")
+    entry, other = board.sources
+    for index in range(FEWEST_LOST):
+        count_frame(board, 0, SECOND)
+        assert not entry.status(time.monotonic_ns()).degraded
+        entry.set_losses(index, 0)
+    entry.set_losses(FEWEST_LOST, 1)
+    assert entry.status(time.monotonic_ns()).degraded
+    assert not other.status(time.monotonic_ns()).degraded
+    for _ in range(2 * FEWEST_LOST):
+        entry.count_dropped()
+    assert not entry.status(time.monotonic_ns()).degraded, "it gave them; the policy dropped them"
+
+
+@given(
+    st.lists(st.tuples(st.integers(0, 40), st.integers(0, 50), st.integers(0, 50)), min_size=1, max_size=80)
+)
+def test_a_loss_window_judges_the_last_minute_alone(steps: list[tuple[int, int, int]]) -> None:
+    """Against all counts, kept: where samples are whole seconds apart, the window begins at one of them."""
+    window, history, now, given_so_far, lost_so_far = LossWindow(60), [], 0, 0, 0
+    for seconds, more_given, more_lost in steps:
+        now += seconds * SECOND
+        if not history or history[-1][0] < now:
+            history.append((now, given_so_far, lost_so_far))
+            window.note(now, given_so_far, lost_so_far)
+        given_so_far, lost_so_far = given_so_far + more_given, lost_so_far + more_lost
+        start = next((one for one in reversed(history) if now - one[0] >= 60 * SECOND), history[0])
+        lost, came = lost_so_far - start[2], given_so_far - start[1]
+        assert window.mostly_lost(now, given_so_far, lost_so_far) == (lost >= FEWEST_LOST and lost > came)
+
+
 def test_records_that_a_sink_loses_while_it_closes_are_counted() -> None:
     class Forgetful(KeepingSink):
         def open(self, info: StreamInfo) -> None:
@@ -198,4 +277,4 @@ def test_records_that_a_sink_loses_while_it_closes_are_counted() -> None:
 
     images = [spot_image(index) for index in range(5)]
     summary = Pipeline(ListSource(images), BrightSpotDetector(), [Forgetful()]).run()
-    assert (summary.sinks[0].written, summary.sinks[0].lost) == (5, 3)
+    assert (summary.sinks[0].offered, summary.sinks[0].written, summary.sinks[0].lost) == (5, 5, 3)

@@ -44,7 +44,7 @@ def judged(status: StreamStatus) -> Health:
 
 def test_well() -> None:
     health = judged(stream(SourceState.RUNNING, SourceState.RUNNING))
-    assert (health.alive, health.healthy, health.reasons) == (True, True, [])
+    assert (health.alive, health.healthy, health.degraded, health.reasons) == (True, True, False, [])
     assert health.record_age_seconds == pytest.approx(0.1)
 
 
@@ -91,12 +91,37 @@ def test_a_status_that_is_no_longer_renewed_grows_old() -> None:
     assert not judge_health(kept, kept.now_ns + 31 * SECOND, LIMITS).alive
 
 
+def test_an_output_that_loses_records_is_degraded_and_nothing_else() -> None:
+    board = board_of("camera", sinks=["out.jsonl", "udp://host:1"])
+    lossy = board.sinks[0]
+    for _ in range(3):
+        lossy.count_written()
+    lossy.count_refused("no space left")
+    status = board.status()
+    status = msgspec.structs.replace(
+        stream(SourceState.RUNNING),
+        sinks=[msgspec.structs.replace(status.sinks[0], last_loss_ns=NOW - 7 * SECOND), status.sinks[1]],
+    )
+    health = judged(status)
+    assert (health.alive, health.healthy, health.degraded) == (True, True, True)
+    assert health.reasons == ["the output out.jsonl has lost 1 of 4 records, the last 7 s ago: no space left"]
+
+
+def test_a_stream_may_be_unhealthy_and_degraded_at_once() -> None:
+    board = board_of("camera")
+    board.sinks[0].count_refused("gone")
+    status = msgspec.structs.replace(stream(SourceState.WAITING), sinks=board.status().sinks)
+    health = judged(status)
+    assert (health.alive, health.healthy, health.degraded) == (True, False, True)
+    assert len(health.reasons) == 2
+
+
 def test_no_source_is_not_healthy() -> None:
     assert judge_health(board_of().status(), time.monotonic_ns(), LIMITS).healthy is False
 
 
 @pytest.mark.parametrize("value", [0, -1, float("nan"), float("inf")])
 def test_limits_are_positive(value: float) -> None:
-    for name in ("record_age_seconds", "stuck_seconds"):
+    for name in ("record_age_seconds", "stuck_seconds", "degraded_seconds"):
         with pytest.raises(OptionError, match=name):
             HealthLimits(**{name: value})

@@ -8,12 +8,17 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import msgspec
+import numpy as np
 import pytest
 
-from doubles.boards import board_of, turn
+from doubles.boards import board_of, turn, write_record
+from edge_irdet.detection.detections import Detections
 from edge_irdet.errors import OptionError, OutputFailedError
+from edge_irdet.record import FrameCounts
 from edge_irdet.stream.board import StreamBoard
+from edge_irdet.stream.frame import Frame, PixelFormat
 from edge_irdet.stream.health import HealthLimits
+from edge_irdet.stream.recording import make_record
 from edge_irdet.stream.status import SourceState, StreamStatus
 from edge_irdet.stream.watchdog import HealthFile, HealthReport, ServiceManager
 
@@ -123,6 +128,23 @@ def test_systemd_is_told(board: StreamBoard, systemd: Systemd) -> None:
         assert first["STATUS"].startswith("camera is connecting for 0 s")
         assert systemd.heard()["WATCHDOG"] == "1", "at half of the watchdog's time, not at the file's"
     assert systemd.until("STOPPING") == {"STOPPING": "1"}
+
+
+def test_a_degraded_stream_feeds_the_watchdog_and_says_so(
+    tmp_path: Path, board: StreamBoard, systemd: Systemd
+) -> None:
+    frame = Frame(np.zeros((48, 64), np.uint8), 0, time.monotonic_ns(), "camera", PixelFormat.GREY)
+    record = make_record(frame, Detections.none(), ("target",), time.monotonic_ns(), FrameCounts())
+    write_record(board, frame, record)
+    board.sinks[0].count_refused("no space left on device")
+    service = ServiceManager({"NOTIFY_SOCKET": systemd.name, "WATCHDOG_USEC": "40000"})
+    path = tmp_path / "health.json"
+    with HealthFile(path, board, service=service):
+        told = systemd.until("WATCHDOG")
+        assert told["STATUS"].startswith("degraded: the output out.jsonl has lost 1 of 2 records")
+        found = report(path)
+        assert (found.healthy, found.degraded) == (True, True)
+        assert "no space left" in found.reasons[0]
 
 
 def test_one_line_stays_one_line(systemd: Systemd) -> None:

@@ -87,11 +87,11 @@ export class Panel {
   }
 
   judge(health) {
-    const [text, level] = health.healthy ? ["Healthy", "good"] : health.alive ? ["Degraded", "warn"] : ["Stuck", "bad"];
+    const [text, level] = judgement(health);
     const pill = byId("health");
     put(pill, text);
     pill.dataset.level = level;
-    this.alert(health.healthy ? [] : health.reasons, level);
+    this.alert(health.reasons, level);
   }
 
   alert(lines, level) {
@@ -149,6 +149,12 @@ export class Panel {
   }
 }
 
+function judgement(health) {
+  if (!health.alive) return ["Stuck", "bad"];
+  if (!health.healthy) return ["Not healthy", "bad"];
+  return health.degraded ? ["Degraded", "warn"] : ["Healthy", "good"];
+}
+
 function makeRow() {
   const parts = {
     name: make("span", { className: "name" }),
@@ -170,8 +176,8 @@ function sourceRow(source, now) {
   return {
     name: shortName(source.source),
     title: source.source,
-    state: `${source.state} ${duration((now - source.since_ns) / 1e9)}`,
-    level: LEVELS[source.state],
+    state: `${source.state}${source.degraded ? ", degraded" : ""} ${duration((now - source.since_ns) / 1e9)}`,
+    level: source.degraded && source.state === "running" ? "warn" : LEVELS[source.state],
     detail: figures.join(" · "),
     error: error && source.state === "running" ? `last loss: ${error}` : error,
   };
@@ -181,8 +187,8 @@ function sinkRow(sink) {
   return {
     name: sink.sink,
     title: sink.sink,
-    state: sink.failing ? "failing" : sink.lost ? "lost records" : "ok",
-    level: sink.failing ? "bad" : sink.lost ? "warn" : "good",
+    state: sink.failing ? "failing" : sink.degraded ? "degraded" : sink.lost ? "lost records" : "ok",
+    level: sink.failing ? "bad" : sink.degraded || sink.lost ? "warn" : "good",
     detail: `${count(sink.written)} written${sink.lost ? ` · ${count(sink.lost)} lost` : ""}`,
     error: sink.last_error?.split("\n")[0] ?? "",
   };

@@ -204,6 +204,7 @@ class MqttSink(Sink):
         self._settle()
         left, self._waiting = len(self._waiting), deque()
         if left:
+            self.lost_later += left
             raise self._failure(f"{left} records had not reached the broker when the stream ended")
 
     def _exchange(self, client: Client) -> None:

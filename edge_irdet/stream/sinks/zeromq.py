@@ -44,7 +44,8 @@ class PublisherConfig:
     """First part of each message; subscribers choose by its beginning."""
 
     queue: int = DEFAULT_QUEUE
-    """Records that wait for one slow subscriber (ZMQ_SNDHWM); further ones are lost to it, and only to it."""
+    """Records that wait for one slow subscriber (ZMQ_SNDHWM); further ones are lost to it, and only to it.
+    The first of them counts as lost: ZeroMQ does not tell how many follow until it has caught up."""
 
 
 class ZeroMqSink(Sink):
@@ -81,7 +82,9 @@ class ZeroMqSink(Sink):
                 install_step("zmq"),
             ) from error
         self._error = zmq.ZMQError
+        self._again = zmq.Again
         self._flags = zmq.DONTWAIT
+        self._no_drop, self._events = zmq.XPUB_NODROP, zmq.EVENTS
 
     def open(self, info: StreamInfo) -> None:
         """Bind or start to connect.
@@ -99,6 +102,8 @@ class ZeroMqSink(Sink):
         try:
             self._socket = self._context.socket(zmq.PUB)
             self._socket.setsockopt(zmq.SNDHWM, self.config.queue)
+            # Else ZeroMQ would drop what does not fit a subscriber's queue without a word.
+            self._socket.setsockopt(zmq.XPUB_NODROP, 1)
             self._socket.setsockopt(zmq.LINGER, LINGER_MS)
             self._socket.setsockopt(zmq.IPV6, 1)
             if self.config.bind:
@@ -121,12 +126,35 @@ class ZeroMqSink(Sink):
             OutputFailedError: ZeroMQ did not take it.
         """
         assert self._socket is not None
+        message = (self._topic, encode_record(record))
         try:
-            self._socket.send_multipart((self._topic, encode_record(record)), self._flags)
+            if not self._send(message):
+                # What subscribers have taken is only learned when ZeroMQ is asked for its state.
+                self._socket.getsockopt(self._events)
+                if not self._send(message):
+                    self._send_to_those_with_room(message)
         except self._error as error:
             raise OutputFailedError(
                 f"{self.name} does not take records: {error.strerror}", "the next record is tried again"
             ) from error
+
+    def _send(self, message: tuple[bytes, bytes]) -> bool:
+        """Send to all subscribers; False, and nothing sent, where the queue of one is full."""
+        assert self._socket is not None
+        try:
+            self._socket.send_multipart(message, self._flags)
+        except self._again:
+            return False
+        return True
+
+    def _send_to_those_with_room(self, message: tuple[bytes, bytes]) -> None:
+        assert self._socket is not None
+        self.lost_later += 1
+        self._socket.setsockopt(self._no_drop, 0)
+        try:
+            self._socket.send_multipart(message, self._flags)
+        finally:
+            self._socket.setsockopt(self._no_drop, 1)
 
     def close(self) -> None:
         """Give what is on its way a second to arrive; may be called again."""

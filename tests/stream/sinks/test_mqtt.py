@@ -266,6 +266,7 @@ def test_with_qos_1_a_bounded_number_of_records_waits_for_the_broker(
             put(sink, make_record(number))
     with pytest.raises(OutputFailedError, match="256 records had not reached"):
         sink.close()
+    assert sink.lost_later == mqtt.MAX_WAITING
     late = open_sink(f"mqtt://127.0.0.1:{broker.port}/t?qos=1")
     late.open(info)
     for number in range(mqtt.MAX_WAITING):

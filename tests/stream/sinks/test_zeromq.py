@@ -127,6 +127,7 @@ def test_nobody_and_a_subscriber_that_never_reads_hold_nothing_up(
     sink.open(info)
     for number in range(100):
         put(sink, make_record(number))
+    assert sink.lost_later == 0, "nobody there is no loss"
     reader, stuck = subscriber(context), subscriber(context)
     stuck.setsockopt(zmq.RCVHWM, 1)
     for one in (reader, stuck):
@@ -135,6 +136,7 @@ def test_nobody_and_a_subscriber_that_never_reads_hold_nothing_up(
     for number in range(300):
         put(sink, make_record(number, detections=500))
         assert decode_record(reader.recv_multipart()[1]).sequence == number
+    assert sink.lost_later >= 1, "the stuck subscriber has lost records, and only the sink can know"
     start = time.monotonic()
     sink.close()
     assert time.monotonic() - start < 5
