@@ -45,7 +45,7 @@ SCENE_FRAMES = 32
 class TimedRunner(CpuRunner):
     """The CPU runner, with the moments at which each call began and ended."""
 
-    def __init__(self, graph: Path, threads: int) -> None:
+    def __init__(self, graph: bytes, threads: int) -> None:
         super().__init__(graph, threads)
         self.began: list[int] = []
         self.ended: list[int] = []
@@ -98,7 +98,7 @@ def measure_loop(
     scene = SyntheticScene(SceneConfig(width=size[0], height=size[1], bits=bits))
     images = [scene.render(index).image for index in range(SCENE_FRAMES)]
     held = open_package(package)
-    runner = TimedRunner(held.graph_path(Precision.FP32), threads)
+    runner = TimedRunner(held.read_graph(Precision.FP32), threads)
     config = DetectorConfig(sixteen_bit="linear-percentile" if bits == 16 else None)
     with tempfile.TemporaryDirectory() as folder, Detector(held, config, runner) as detector:
         pipeline = Pipeline(

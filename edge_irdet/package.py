@@ -17,6 +17,7 @@ import msgspec
 
 from edge_irdet import manifest_limits as limits
 from edge_irdet.errors import (
+    GraphRefusedError,
     ManifestInvalidError,
     PackageHashError,
     PackageMissingError,
@@ -24,6 +25,7 @@ from edge_irdet.errors import (
     SchemaNewerError,
 )
 from edge_irdet.errors.installation import UPDATE_STEP
+from edge_irdet.graph_content import MAX_GRAPH_BYTES, require_self_contained
 from edge_irdet.intake import ContentMissingError, ContentRefusedError, decode_json, read_regular_file
 from edge_irdet.provenance import OperatingPoint, PrecisionFigures, TrainingData, TrainingRun
 
@@ -33,6 +35,10 @@ SCHEMA_VERSION = 1
 MANIFEST_NAME = "package.json"
 MAX_MANIFEST_BYTES = 2**20
 """Largest manifest that is read; those of the shipped packages have 10 kB."""
+
+EXPORT_STEP = "export the package again: edge-irdet export CHECKPOINT -o PACKAGE"
+REFETCH_STEP = "fetch the package again, or export it again: edge-irdet export CHECKPOINT -o PACKAGE"
+"""What to do about a package that is invalid, or not what its manifest says."""
 
 ENGINES_FOLDER = "engines"
 """Folder of a package that holds the engines built on this device."""
@@ -282,18 +288,69 @@ class Package:
 
     def __init__(self, directory: Path) -> None:
         self.directory = directory
-        self.manifest = _read_manifest(directory)
-        self._hashes: dict[tuple[Path, int, int, int], str] = {}
+        content = _read_manifest_file(directory)
+        self.manifest = _decode_manifest(content, directory)
+        self.manifest_sha256 = hashlib.sha256(content).hexdigest()
+        """Of the very bytes that :attr:`manifest` was read from."""
+        self._checked: set[tuple[Path, int, int, int]] = set()
 
     def graph_path(self, precision: Precision = Precision.FP32) -> Path:
-        """Path of a graph, after its SHA-256 has been compared with the manifest.
+        """Where a graph lies, for messages: whoever uses the graph takes :meth:`read_graph`.
 
-        A file is read once; it is read again when its size, its time or its inode has changed.
+        Raises:
+            PrecisionMissingError: the package does not hold that precision.
+        """
+        return self.directory / self._graph(precision).file
+
+    def read_graph(self, precision: Precision = Precision.FP32) -> bytes:
+        """A graph, read once: these very bytes have the manifest's SHA-256 and hold all that the graph needs.
 
         Raises:
             PrecisionMissingError: the package does not hold that precision.
             PackageHashError: the file is absent or is not the one the manifest describes.
+            GraphRefusedError: it is the one, but not a graph that holds all its values.
         """
+        graph = self._graph(precision)
+        path = self.directory / graph.file
+        try:
+            content = read_regular_file(path, MAX_GRAPH_BYTES)
+        except ContentMissingError as error:
+            raise PackageHashError(f"{path} is not there, the manifest names it", REFETCH_STEP) from error
+        except ContentRefusedError as error:
+            raise GraphRefusedError(f"{path} {error.reason}", REFETCH_STEP) from error
+        found = hashlib.sha256(content).hexdigest()
+        if found != graph.sha256:
+            raise PackageHashError(
+                f"{path} has SHA-256 {found}, the manifest says {graph.sha256}", REFETCH_STEP
+            )
+        try:
+            require_self_contained(content)
+        except ContentRefusedError as error:
+            raise GraphRefusedError(f"{path} {error.reason}", REFETCH_STEP) from error
+        return content
+
+    def graph_sha256(self, precision: Precision = Precision.FP32) -> str:
+        """SHA-256 of a graph, after the file has been checked as :meth:`read_graph` does.
+
+        For whoever needs only the identity of the graph. The file is read again when its size, its time or
+        its inode has changed.
+
+        Raises:
+            PrecisionMissingError, PackageHashError, GraphRefusedError: see :meth:`read_graph`.
+        """
+        path = self.graph_path(precision)
+        try:
+            state = path.stat()
+            key = (path, state.st_size, state.st_mtime_ns, state.st_ino)
+        except OSError:
+            key = None  # read_graph says what is wrong
+        if key is None or key not in self._checked:
+            self.read_graph(precision)
+            if key is not None:
+                self._checked.add(key)
+        return self._graph(precision).sha256
+
+    def _graph(self, precision: Precision) -> GraphFile:
         graph = self.manifest.graphs.get(precision)
         if graph is None:
             held = ", ".join(sorted(precision.value for precision in self.manifest.graphs))
@@ -301,28 +358,25 @@ class Package:
                 f"{self.directory} holds {held or 'no graph'}, not {precision.value}",
                 "choose a precision that is there with --precision",
             )
-        path = self.directory / graph.file
-        found = self._sha256(path) if path.is_file() else "no file"
-        if found != graph.sha256:
-            raise PackageHashError(
-                f"{path} has SHA-256 {found}, the manifest says {graph.sha256}",
-                "fetch the package again, or export it again: edge-irdet export CHECKPOINT -o PACKAGE",
-            )
-        return path
-
-    def _sha256(self, path: Path) -> str:
-        state = path.stat()
-        key = (path, state.st_size, state.st_mtime_ns, state.st_ino)
-        if key not in self._hashes:
-            self._hashes[key] = file_sha256(path)
-        return self._hashes[key]
+        return graph
 
 
-def _read_manifest(directory: Path) -> Manifest:
+def _read_manifest_file(directory: Path) -> bytes:
     path = directory / MANIFEST_NAME
-    next_step = "export the package again: edge-irdet export CHECKPOINT -o PACKAGE"
     try:
-        content = read_regular_file(path, MAX_MANIFEST_BYTES)
+        return read_regular_file(path, MAX_MANIFEST_BYTES)
+    except ContentMissingError as error:
+        raise PackageMissingError(
+            f"there is no model package at {directory}: {MANIFEST_NAME} {error.reason}",
+            f"name a package directory, or one that is shipped: {', '.join(shipped_packages()) or 'none'}",
+        ) from error
+    except ContentRefusedError as error:
+        raise ManifestInvalidError(f"{path} is not a valid manifest: {error.reason}", EXPORT_STEP) from error
+
+
+def _decode_manifest(content: bytes, directory: Path) -> Manifest:
+    path, next_step = directory / MANIFEST_NAME, EXPORT_STEP
+    try:
         # The version first: a newer manifest may differ in every other field.
         schema = decode_json(content, _SchemaOnly).schema
         if schema > SCHEMA_VERSION:
@@ -331,11 +385,6 @@ def _read_manifest(directory: Path) -> Manifest:
                 UPDATE_STEP,
             )
         manifest = decode_json(content, Manifest)
-    except ContentMissingError as error:
-        raise PackageMissingError(
-            f"there is no model package at {directory}: {MANIFEST_NAME} {error.reason}",
-            f"name a package directory, or one that is shipped: {', '.join(shipped_packages()) or 'none'}",
-        ) from error
     except ContentRefusedError as error:
         if "unknown field" in error.reason:
             next_step = f"{next_step}, or, if a newer edge-irdet wrote it, {UPDATE_STEP}"
@@ -357,15 +406,6 @@ class _SchemaOnly(msgspec.Struct):
 def encode_manifest(manifest: Manifest) -> bytes:
     """The manifest as indented JSON, ending in a newline."""
     return msgspec.json.format(msgspec.json.encode(manifest), indent=2) + b"\n"
-
-
-def file_sha256(path: Path) -> str:
-    """SHA-256 of a file as 64 hexadecimal digits."""
-    with path.open("rb") as handle:
-        digest = hashlib.sha256()
-        while block := handle.read(1 << 20):
-            digest.update(block)
-    return digest.hexdigest()
 
 
 def shipped_packages() -> list[str]:

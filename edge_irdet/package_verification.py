@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -38,9 +37,10 @@ def verify_package(package: Package, manifest_sha256: str | None = None) -> Pack
 
     Raises:
         PackageHashError: the manifest or a graph is not the one expected.
+        GraphRefusedError: a graph is not ONNX, or loads values from another file.
     """
     manifest = package.directory / MANIFEST_NAME
-    found = hashlib.sha256(manifest.read_bytes()).hexdigest()
+    found = package.manifest_sha256
     if manifest_sha256 is not None and found != manifest_sha256.strip().lower():
         raise PackageHashError(
             f"{manifest} has SHA-256 {found}, expected was {manifest_sha256.strip().lower()}",
@@ -48,7 +48,7 @@ def verify_package(package: Package, manifest_sha256: str | None = None) -> Pack
         )
     graphs = {}
     for precision, graph in package.manifest.graphs.items():
-        package.graph_path(precision)
+        package.read_graph(precision)
         graphs[precision.value] = graph.sha256
     named = {MANIFEST_NAME, *(graph.file for graph in package.manifest.graphs.values())}
     others = sorted(

@@ -1,15 +1,19 @@
 from __future__ import annotations
 
+import hashlib
 import json
 import os
+import shutil
 from pathlib import Path
 
 import msgspec
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 import edge_irdet.package as package
+from doubles.file_hashes import file_sha256
 from edge_irdet.detection.detector import Detector, DetectorConfig
 from edge_irdet.errors import (
     ManifestInvalidError,
@@ -18,6 +22,7 @@ from edge_irdet.errors import (
     PrecisionMissingError,
     SchemaNewerError,
 )
+from edge_irdet.intake import read_regular_file
 from edge_irdet.package import (
     MANIFEST_NAME,
     SHIPPED_PACKAGES,
@@ -30,15 +35,17 @@ from edge_irdet.package import (
     Precision,
     PreprocessSpec,
     encode_manifest,
-    file_sha256,
     open_package,
     shipped_packages,
 )
 from edge_irdet.provenance import Division, GateFigures, OperatingPoint
 
+GRAPH = b"\x08\x08\x12\x04test"
+"""A serialised ONNX model without a graph: IR version 8, made by ``test``."""
+
 
 def manifest_values(folder: Path) -> dict[str, object]:
-    (folder / "model.onnx").write_bytes(b"graph")
+    (folder / "model.onnx").write_bytes(GRAPH)
     return {
         "schema": 1,
         "name": "test",
@@ -65,7 +72,8 @@ def test_a_package_opens_and_checks_its_graph(tmp_path: Path) -> None:
     assert package.manifest.classes == ["target"]
     assert package.manifest.preprocess.pad_value == 114
     assert package.manifest.preprocess.sixteen_bit is None, "nothing maps 16 bits silently"
-    assert package.graph_path() == tmp_path / "model.onnx"
+    assert package.read_graph() == GRAPH
+    assert package.manifest_sha256 == file_sha256(tmp_path / MANIFEST_NAME)
 
 
 def test_an_altered_graph_is_refused_with_both_hashes(tmp_path: Path) -> None:
@@ -73,7 +81,7 @@ def test_an_altered_graph_is_refused_with_both_hashes(tmp_path: Path) -> None:
     stated = package.manifest.graphs[Precision.FP32].sha256
     (tmp_path / "model.onnx").write_bytes(b"altered")
     with pytest.raises(PackageHashError) as caught:
-        package.graph_path()
+        package.read_graph()
     assert stated in caught.value.what
     assert file_sha256(tmp_path / "model.onnx") in caught.value.what
 
@@ -81,13 +89,13 @@ def test_an_altered_graph_is_refused_with_both_hashes(tmp_path: Path) -> None:
 def test_an_absent_graph_is_refused(tmp_path: Path) -> None:
     package = Package(written(tmp_path))
     (tmp_path / "model.onnx").unlink()
-    with pytest.raises(PackageHashError, match="no file"):
-        package.graph_path()
+    with pytest.raises(PackageHashError, match="not there"):
+        package.read_graph()
 
 
 def test_a_precision_that_is_not_there_names_those_that_are(tmp_path: Path) -> None:
     with pytest.raises(PrecisionMissingError, match="fp32"):
-        Package(written(tmp_path)).graph_path(Precision.INT8)
+        Package(written(tmp_path)).read_graph(Precision.INT8)
 
 
 @pytest.mark.parametrize("more", [{}, {"classes": 7, "unheard_of": True}])
@@ -178,6 +186,8 @@ def test_every_shipped_package_is_whole() -> None:
         package = open_package(name)
         for precision in package.manifest.graphs:
             assert package.graph_path(precision).parent == SHIPPED_PACKAGES / name
+            content = package.read_graph(precision)
+            assert hashlib.sha256(content).hexdigest() == package.graph_sha256(precision)
 
 
 @pytest.mark.parametrize("name", shipped_packages())
@@ -233,47 +243,55 @@ def test_an_unknown_field_that_could_change_detections_is_refused(tmp_path: Path
     assert "install" in caught.value.next_step
 
 
-def test_a_graph_is_hashed_once_and_again_when_it_has_changed(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    hashed: list[Path] = []
+@pytest.fixture
+def read(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Names of the files that packages read, in turn."""
+    names: list[str] = []
 
-    def counted(path: Path) -> str:
-        hashed.append(path)
-        return file_sha256(path)
+    def counted(path: Path, limit: int) -> bytes:
+        names.append(path.name)
+        return read_regular_file(path, limit)
 
+    monkeypatch.setattr(package, "read_regular_file", counted)
+    return names
+
+
+def test_a_graph_is_checked_once_and_again_when_it_has_changed(tmp_path: Path, read: list[str]) -> None:
     opened = Package(written(tmp_path))
-    monkeypatch.setattr(package, "file_sha256", counted)
-    graph = opened.graph_path()
-    assert opened.graph_path() == graph
-    assert hashed == [graph]
+    graph, stated = tmp_path / "model.onnx", opened.manifest.graphs[Precision.FP32].sha256
+    assert opened.graph_sha256() == opened.graph_sha256() == stated
+    assert read == [MANIFEST_NAME, "model.onnx"]
     stat = graph.stat()
-    graph.write_bytes(b"other")  # as long as before
+    graph.write_bytes(b"x" * len(GRAPH))  # as long as before
     os.utime(graph, ns=(stat.st_atime_ns, stat.st_mtime_ns + 1))
     with pytest.raises(PackageHashError):
-        opened.graph_path()
-    assert hashed == [graph, graph]
+        opened.graph_sha256()
     replacement = tmp_path / "replacement"
-    replacement.write_bytes(b"graph")
+    replacement.write_bytes(GRAPH)
     os.utime(replacement, ns=(stat.st_atime_ns, stat.st_mtime_ns))
     replacement.replace(graph)
-    assert opened.graph_path() == graph
-    assert len(hashed) == 3, "another file with the same size and time"
+    read.clear()
+    assert opened.graph_sha256() == stated
+    assert read == ["model.onnx"], "another file with the same size and time"
     graph.unlink()
-    with pytest.raises(PackageHashError, match="no file"):
-        opened.graph_path()
+    with pytest.raises(PackageHashError, match="not there"):
+        opened.graph_sha256()
 
 
-def test_a_start_hashes_its_graph_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    hashed: list[Path] = []
+def test_a_start_reads_its_graph_once_and_runs_those_bytes(read: list[str]) -> None:
+    with Detector("light-sgmtlm-reduced", DetectorConfig(threads=1, runtime="cpu")) as detector:
+        assert read == [MANIFEST_NAME, "model.onnx"]
+        detector.detect(np.full((8, 8), 7, np.uint8))
+    assert read == [MANIFEST_NAME, "model.onnx"]
 
-    def counted(path: Path) -> str:
-        hashed.append(path)
-        return file_sha256(path)
 
-    monkeypatch.setattr(package, "file_sha256", counted)
-    with Detector("light-sgmtlm-reduced", DetectorConfig(threads=1)):
-        assert [path.name for path in hashed] == ["model.onnx"]
+def test_a_graph_that_changes_between_the_check_and_the_use_is_not_run(tmp_path: Path) -> None:
+    held = tmp_path / "held"
+    shutil.copytree(SHIPPED_PACKAGES / "light-sgmtlm-reduced", held)
+    detector = Detector(held, DetectorConfig(threads=1, runtime="cpu"))
+    shutil.copy(SHIPPED_PACKAGES / "light-sgmtlm-reduced-general" / "model.onnx", held / "model.onnx")
+    with pytest.raises(PackageHashError):
+        detector.__enter__()
 
 
 @given(

@@ -72,7 +72,7 @@ def check_onnx_detections(findings: Findings, directory: Path, precision: str, i
         CheckFailedError: as :func:`check_tensorrt_detections`.
     """
     dataset, package, asked = labelled_frames(), Package(directory), Precision(precision)
-    runner = OnnxCudaRunner(package.graph_path(asked), index)
+    runner = OnnxCudaRunner(package.read_graph(asked), index)
     compare_detections(findings, package, asked, runner, dataset)
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -26,14 +25,14 @@ class OnnxCudaRunner(Runner):
     """Runs an ONNX graph with ONNX Runtime's CUDA provider; frames come from and go to host memory.
 
     Args:
-        graph: path of the ONNX file.
+        graph: the serialised ONNX graph.
         index: the GPU.
 
     Attributes:
         whole_graph_on_gpu: whether every node runs on the GPU; known once active.
     """
 
-    def __init__(self, graph: Path, index: int = 0) -> None:
+    def __init__(self, graph: bytes, index: int = 0) -> None:
         super().__init__()
         self._graph = graph
         self._index = index
@@ -77,12 +76,12 @@ class OnnxCudaRunner(Runner):
         provider = (CUDA_PROVIDER, {"device_id": self._index, "use_tf32": 0})
         providers = [provider] if all_on_gpu else [provider, "CPUExecutionProvider"]
         try:
-            session = onnxruntime.InferenceSession(str(self._graph), options, providers=providers)
+            session = onnxruntime.InferenceSession(self._graph, options, providers=providers)
         except Exception as error:  # ONNX Runtime's exceptions have no common base but Exception
             if all_on_gpu:
                 return None  # some node has no CUDA kernel: the second try lets it run on the CPU
             raise RunnerError(
-                f"ONNX Runtime's {CUDA_PROVIDER} refuses {self._graph}: {str(error).splitlines()[0]}",
+                f"ONNX Runtime's {CUDA_PROVIDER} refuses the graph: {str(error).splitlines()[0]}",
                 "compare onnxruntime-gpu's CUDA and cuDNN with those installed",
             ) from error
         if CUDA_PROVIDER not in session.get_providers():

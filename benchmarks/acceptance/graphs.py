@@ -22,14 +22,14 @@ from edge_irdet.package import Package, Precision
 
 def cpu_outputs(package: Package, precision: Precision) -> list[Outputs]:
     """What the CPU runtime says for each synthetic frame."""
-    with CpuRunner(package.graph_path(precision)) as runner:
+    with CpuRunner(package.read_graph(precision)) as runner:
         return outputs_of(runner, package.manifest.input.name, network_inputs(package))
 
 
 def check_cpu(findings: Findings, directory: Path, precision: str, frames: int) -> None:
     """The CPU runtime's latency on this machine, to set the GPU's beside it."""
     package, asked = Package(directory), Precision(precision)
-    with CpuRunner(package.graph_path(asked)) as runner:
+    with CpuRunner(package.read_graph(asked)) as runner:
         findings.add(variant=package.manifest.variant, latency_ms=measure_latency(runner, frames))
 
 
@@ -42,7 +42,7 @@ def check_onnx_cuda(findings: Findings, directory: Path, precision: str, frames:
         CheckFailedError: the outputs are too far apart.
     """
     package, asked = Package(directory), Precision(precision)
-    graph = package.graph_path(asked)
+    graph = package.read_graph(asked)
     findings.add(variant=package.manifest.variant)
     with device_memory_watched(index) as memory, OnnxCudaRunner(graph, index) as runner:
         findings.add(whole_graph_on_gpu=runner.whole_graph_on_gpu)

@@ -133,7 +133,9 @@ class Detector:
 
     Raises:
         PackageMissingError, ManifestInvalidError, SchemaNewerError: the package cannot be opened.
-        PrecisionMissingError, PackageHashError: its graph is absent or altered.
+        PrecisionMissingError: it does not hold that precision.
+        PackageHashError, GraphRefusedError: its graph is absent, altered, or not whole by itself; said here
+            where an engine is looked for, else on entering the ``with`` statement.
         DriverMissingError, DriverOutdatedError, ExtraMissingError, EngineMissingError, EngineMismatchError,
         EngineDamagedError: ``config`` insists on TensorRT, and it cannot run here.
     """

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from pathlib import Path
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
@@ -20,15 +19,21 @@ ELEMENT_TYPES = {"tensor(uint8)": np.uint8, "tensor(float)": np.float32}
 class CpuRunner(Runner):
     """Runs an ONNX graph with ONNX Runtime's CPU kernels, into outputs that are allocated once.
 
+    The library gets bytes and never a path: what was hashed is what runs.
+
     Args:
-        graph: path of the ONNX file.
-        threads: threads of one inference; 0 takes one a core.
+        graph: the serialised ONNX graph, or what reads it, called once per activation.
+        threads: threads of one inference; 0 takes one per core.
+        origin: where the graph comes from, for messages.
     """
 
-    def __init__(self, graph: Path, threads: int = 0) -> None:
+    def __init__(
+        self, graph: bytes | Callable[[], bytes], threads: int = 0, *, origin: str = "the graph"
+    ) -> None:
         super().__init__()
         self._graph = graph
         self._threads = threads
+        self._origin = origin
         self._session: Any = None
         self._binding: Any = None
         self._arrays: dict[str, NDArray[np.float32]] = {}
@@ -44,13 +49,12 @@ class CpuRunner(Runner):
         options.log_severity_level = 3
         # Threads that spin between frames would take the core from capture and from the host's other nodes.
         options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+        content = self._graph() if callable(self._graph) else self._graph
         try:
-            self._session = onnxruntime.InferenceSession(
-                str(self._graph), options, providers=["CPUExecutionProvider"]
-            )
+            self._session = onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
         except Exception as error:  # ONNX Runtime's exceptions have no common base but Exception.
             raise RunnerError(
-                f"ONNX Runtime refuses {self._graph}: {str(error).splitlines()[0]}",
+                f"ONNX Runtime refuses {self._origin}: {str(error).splitlines()[0]}",
                 "export the package again: edge-irdet export CHECKPOINT -o PACKAGE",
             ) from error
         self._inputs = {item.name: self._spec(item) for item in self._session.get_inputs()}
@@ -65,7 +69,7 @@ class CpuRunner(Runner):
     def _spec(self, item: Any) -> TensorSpec:
         if item.type not in ELEMENT_TYPES or not all(isinstance(size, int) for size in item.shape):
             raise RunnerError(
-                f"{self._graph} has the border tensor {item.name} of {item.type} {item.shape}",
+                f"{self._origin} has the border tensor {item.name} of {item.type} {item.shape}",
                 "graphs of this package have static shapes of uint8 or float: export the package again",
             )
         return TensorSpec.of(tuple(item.shape), ELEMENT_TYPES[item.type])
@@ -77,7 +81,7 @@ class CpuRunner(Runner):
             self._session.run_with_iobinding(self._binding)
         except Exception as error:  # as above
             raise RunnerError(
-                f"ONNX Runtime failed on {self._graph}: {str(error).splitlines()[0]}",
+                f"ONNX Runtime failed on {self._origin}: {str(error).splitlines()[0]}",
                 "check free memory (free -h), then run the command again",
             ) from error
         return self._arrays

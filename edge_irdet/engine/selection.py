@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 
 from edge_irdet.engine.cpu_runner import CpuRunner
 from edge_irdet.engine.cuda.adapter import AUTO as BINDING_AUTO
@@ -83,7 +84,9 @@ def choose_runner(
 
     Raises:
         OptionError: another runtime.
-        PrecisionMissingError, PackageHashError: the package does not hold the graph, or it was altered.
+        PrecisionMissingError: the package does not hold the graph.
+        PackageHashError, GraphRefusedError: an engine was looked for, and the graph that it would be of was
+            altered. The CPU runner checks its graph when it is activated, on the bytes that it then runs.
         DriverMissingError, DriverOutdatedError, ExtraMissingError, EngineMissingError, EngineMismatchError,
         EngineDamagedError: with ``tensorrt`` only.
     """
@@ -132,7 +135,8 @@ def _find(
 
 def _cpu(package: Package, precision: Precision | None, threads: int, why: str) -> Selection:
     precision = precision or Precision.FP32
-    runner = CpuRunner(package.graph_path(precision), threads)
+    path = package.graph_path(precision)
+    runner = CpuRunner(partial(package.read_graph, precision), threads, origin=str(path))
     return Selection(runner, CPU, precision, f"CPU runtime, {precision.value}: {why}")
 
 

@@ -22,6 +22,7 @@ from edge_irdet.errors.outputs import (
     UnknownOutputError,
 )
 from edge_irdet.errors.packages import (
+    GraphRefusedError,
     ManifestInvalidError,
     PackageHashError,
     PackageMissingError,
@@ -90,6 +91,7 @@ __all__ = [
     "FrameSizeChangedError",
     "FrameUnreadableError",
     "FramesSkippedError",
+    "GraphRefusedError",
     "GraphRuleError",
     "LabelInvalidError",
     "ManifestInvalidError",

@@ -53,3 +53,19 @@ class PrecisionMissingError(EdgeIrdetError):
     when = "The package does not hold the requested precision."
     check = "The message lists the precisions that the package holds."
     fix = "Choose one of them with `--precision`."
+
+
+class GraphRefusedError(EdgeIrdetError):
+    """A graph of the package is not what a package may hold: not ONNX, too large, or not whole by itself."""
+
+    code = "E206"
+    title = "graph refused"
+    when = (
+        "A graph has the SHA-256 of the manifest, but loads values from another file (external data), is not "
+        "ONNX, or is too large. No hash of the manifest covers another file, so such a graph is never loaded."
+    )
+    check = "`ls -l` the package: files beside the graph that the manifest does not name."
+    fix = (
+        "Export the package again: `edge-irdet export` writes graphs that hold all their values. "
+        "Do not run a graph of unknown origin."
+    )

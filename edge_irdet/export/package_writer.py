@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import shutil
 import tempfile
 from collections.abc import Iterable
@@ -9,7 +10,6 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import numpy as np
-import onnx
 from numpy.typing import NDArray
 
 from edge_irdet.errors import CheckpointMismatchError, OptionError, OutputFailedError
@@ -30,7 +30,6 @@ from edge_irdet.package import (
     PreprocessSpec,
     SixteenBitSpec,
     encode_manifest,
-    file_sha256,
 )
 from edge_irdet.provenance import TrainingRun
 from edge_irdet.training.checkpoint import Checkpoint
@@ -119,8 +118,9 @@ def export_package(
         with tempfile.TemporaryDirectory(prefix=f".{directory.name}.", dir=directory.parent) as temporary:
             building = Path(temporary) / directory.name
             building.mkdir()
-            onnx.save(proto, str(building / GRAPH_NAME))
-            report = check_parity(graph, building / GRAPH_NAME, preprocess, network_input, frames)
+            content = proto.SerializeToString(deterministic=True)
+            (building / GRAPH_NAME).write_bytes(content)
+            report = check_parity(graph, content, preprocess, network_input, frames)
             report.require_passed()
             manifest = Manifest(
                 schema=SCHEMA_VERSION,
@@ -142,7 +142,7 @@ def export_package(
                     [[round(side, 4) for side in anchor] for anchor in level] for level in checkpoint.anchors
                 ],
                 graphs={
-                    Precision.FP32: GraphFile(file=GRAPH_NAME, sha256=file_sha256(building / GRAPH_NAME))
+                    Precision.FP32: GraphFile(file=GRAPH_NAME, sha256=hashlib.sha256(content).hexdigest())
                 },
                 training_data=[checkpoint.data, *checkpoint.further_data],
                 training=TrainingRun(

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -67,14 +66,22 @@ class ParityReport:
 
 def check_parity(
     graph: DeployedGraph,
-    onnx_file: Path,
+    content: bytes,
     preprocess: PreprocessSpec,
     network_input: InputSpec,
     frames: Iterable[NDArray[np.uint8] | NDArray[np.uint16]],
 ) -> ParityReport:
-    """Run torch and the CPU runner on the same preprocessed frames and compare all outputs."""
+    """Run torch and the CPU runner on the same preprocessed frames and compare all outputs.
+
+    Args:
+        graph: the torch module.
+        content: the exported ONNX graph, serialised.
+        preprocess: from frames to the input.
+        network_input: the input.
+        frames: grey frames [H, W].
+    """
     preprocessor = Preprocessor(preprocess, network_input)
-    cpu = CpuRunner(onnx_file)
+    cpu = CpuRunner(content, origin="the exported graph")
     count, worst = 0, NO_DIFFERENCE
     with cpu:
         inputs = {INPUT_NAME: TensorSpec.of(preprocessor.tensor.shape, np.uint8)}

@@ -36,6 +36,6 @@ def checked_graph(
     manifest = package.manifest
     saliency = any(output.name == "saliency" for output in manifest.outputs)
     graph = DeployedGraph(model_from_checkpoint(checkpoint, manifest.variant), saliency)
-    path = package.graph_path(Precision.FP32)
-    check_parity(graph, path, manifest.preprocess, manifest.input, frames).require_passed()
+    content = package.read_graph(Precision.FP32)
+    check_parity(graph, content, manifest.preprocess, manifest.input, frames).require_passed()
     return graph

@@ -25,7 +25,7 @@ from edge_irdet.scene import SceneConfig, SyntheticScene
 def test_outputs_of_one_graph_are_close_and_of_shifted_frames_are_not() -> None:
     package = open_package("light-sgmtlm-reduced")
     inputs = network_inputs(package)[:2]
-    with CpuRunner(package.graph_path(), threads=1) as runner:
+    with CpuRunner(package.read_graph(), threads=1) as runner:
         outputs = outputs_of(runner, "image", inputs)
         again = outputs_of(runner, "image", inputs)
         shifted = outputs_of(runner, "image", [np.roll(image, 3, axis=3) for image in inputs])
@@ -85,7 +85,7 @@ def test_runtimes_without_cuda_are_skipped_not_run_on_the_cpu() -> None:
     onnxruntime = pytest.importorskip("onnxruntime")
     if "CUDAExecutionProvider" in onnxruntime.get_available_providers():
         pytest.skip("this ONNX Runtime has CUDA")
-    runner = OnnxCudaRunner(open_package().graph_path())
+    runner = OnnxCudaRunner(open_package().read_graph())
     with pytest.raises(CheckSkippedError, match="has no CUDAExecutionProvider"):
         runner.activate()
     pytest.importorskip("torch")
@@ -142,7 +142,7 @@ def test_two_runners_are_rated_on_the_same_frames() -> None:
             )
         )
     package, findings = open_package(), Kept()
-    runner = CpuRunner(package.graph_path(), threads=1)
+    runner = CpuRunner(package.read_graph(), threads=1)
     detections.compare_detections(findings, package, Precision.FP32, runner, samples)
     assert findings.figures["gpu"] == findings.figures["cpu"]
     assert findings.figures["gpu"]["images"] == 4

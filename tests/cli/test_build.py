@@ -12,6 +12,7 @@ pytest.importorskip("tensorrt_rtx", reason="pip install -e '.[tensorrt-rtx]'")
 
 from onnx import TensorProto, helper, numpy_helper
 
+from doubles.file_hashes import file_sha256
 from edge_irdet.cli.build import build_command
 from edge_irdet.errors import EdgeIrdetError, ExtraMissingError, OptionError, PrecisionMissingError
 from edge_irdet.package import (
@@ -23,7 +24,6 @@ from edge_irdet.package import (
     Precision,
     PreprocessSpec,
     encode_manifest,
-    file_sha256,
 )
 
 

@@ -91,7 +91,7 @@ def test_the_shipped_package_holds_what_passed_its_gate() -> None:
     if not held:
         pytest.skip("the shipped package is not calibrated yet")
     for precision in held:
-        package.graph_path(precision)
+        package.read_graph(precision)
         assert package.manifest.metrics[precision].gate.passed is True
 
 

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from doubles.file_hashes import file_sha256
 from edge_irdet.detection.detector import Detector, DetectorConfig
 from edge_irdet.engine.runner import Runner, TensorSpec
 from edge_irdet.errors import (
@@ -26,7 +27,6 @@ from edge_irdet.package import (
     Precision,
     SixteenBitMapping,
     SixteenBitSpec,
-    file_sha256,
 )
 
 

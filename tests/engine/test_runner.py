@@ -1,7 +1,5 @@
 from __future__ import annotations
 
-from pathlib import Path
-
 import numpy as np
 import pytest
 
@@ -15,7 +13,7 @@ from edge_irdet.errors import RunnerError
 
 
 @pytest.fixture
-def doubling_graph(tmp_path: Path) -> Path:
+def doubling_graph() -> bytes:
     """image uint8 [1, 1, 2, 3] -> doubled float [1, 1, 2, 3]."""
     nodes = [
         helper.make_node("Cast", ["image"], ["float"], to=TensorProto.FLOAT),
@@ -28,15 +26,13 @@ def doubling_graph(tmp_path: Path) -> Path:
         [helper.make_tensor_value_info("doubled", TensorProto.FLOAT, [1, 1, 2, 3])],
     )
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
-    path = tmp_path / "doubling.onnx"
-    onnx.save(model, str(path))
-    return path
+    return model.SerializeToString()
 
 
 IMAGE = np.arange(6, dtype=np.uint8).reshape(1, 1, 2, 3)
 
 
-def test_arrays_by_name_in_and_out(doubling_graph: Path) -> None:
+def test_arrays_by_name_in_and_out(doubling_graph: bytes) -> None:
     with CpuRunner(doubling_graph, threads=1) as runner:
         assert runner.inputs == {"image": TensorSpec.of((1, 1, 2, 3), np.uint8)}
         assert runner.outputs == {"doubled": TensorSpec.of((1, 1, 2, 3), np.float32)}
@@ -59,12 +55,12 @@ def test_arrays_by_name_in_and_out(doubling_graph: Path) -> None:
     ],
     ids=["nothing", "other name", "other dtype", "other shape", "too many", "not contiguous"],
 )
-def test_wrong_feeds_are_refused(doubling_graph: Path, feeds: dict[str, np.ndarray]) -> None:
+def test_wrong_feeds_are_refused(doubling_graph: bytes, feeds: dict[str, np.ndarray]) -> None:
     with CpuRunner(doubling_graph, threads=1) as runner, pytest.raises(RunnerError):
         runner.infer(feeds)
 
 
-def test_order_is_checked(doubling_graph: Path) -> None:
+def test_order_is_checked(doubling_graph: bytes) -> None:
     runner = CpuRunner(doubling_graph, threads=1)
     with pytest.raises(RunnerError, match="activate"):
         runner.infer({"image": IMAGE})
@@ -78,14 +74,12 @@ def test_order_is_checked(doubling_graph: Path) -> None:
 
 
 @pytest.mark.parametrize("content", [b"", b"no graph", b"\x08\x08\x12"])
-def test_a_file_that_is_no_graph_is_refused(tmp_path: Path, content: bytes) -> None:
-    path = tmp_path / "model.onnx"
-    path.write_bytes(content)
+def test_bytes_that_are_no_graph_are_refused(content: bytes) -> None:
     with pytest.raises(RunnerError, match=r"model\.onnx"):
-        CpuRunner(path).activate()
+        CpuRunner(content, origin="model.onnx").activate()
 
 
-def test_a_dynamic_shape_is_refused(tmp_path: Path) -> None:
+def test_a_dynamic_shape_is_refused() -> None:
     graph = helper.make_graph(
         [helper.make_node("Neg", ["image"], ["out"])],
         "dynamic",
@@ -93,6 +87,5 @@ def test_a_dynamic_shape_is_refused(tmp_path: Path) -> None:
         [helper.make_tensor_value_info("out", TensorProto.FLOAT, ["batch", 3])],
     )
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
-    onnx.save(model, str(tmp_path / "model.onnx"))
     with pytest.raises(RunnerError, match="static"):
-        CpuRunner(tmp_path / "model.onnx").activate()
+        CpuRunner(model.SerializeToString()).activate()

@@ -69,7 +69,7 @@ def manifest(mutator: Mutator, folder: Path) -> None:
     Preprocessor(package.manifest.preprocess, package.manifest.input)
     for precision in package.manifest.graphs:
         try:
-            package.graph_path(precision)
+            package.read_graph(precision)
         except EdgeIrdetError:
             continue
 

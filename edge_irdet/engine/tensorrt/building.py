@@ -32,7 +32,6 @@ from edge_irdet.engine.tensorrt.store import (
     StoredEngine,
     engines_folder,
     make_engines_folder,
-    model_sha256,
     read_engine,
     read_plan,
     rebuild_command,
@@ -127,18 +126,18 @@ class EngineBuilder:
             progress: called with TensorRT's phases, where it has a progress monitor.
 
         Raises:
-            PrecisionMissingError, PackageHashError: the package does not hold the graph, or it was altered.
+            PrecisionMissingError, PackageHashError, GraphRefusedError: the package does not hold the graph,
+                it was altered, or it is not whole by itself.
             OptionError: a target that the module cannot build for.
             EngineMemoryError: too little free memory; nothing was started.
             EngineBuildError: TensorRT refused the graph.
             OutputFailedError: the engine could not be written.
         """
-        path = self.package.graph_path(config.precision)
         identity = self.identity(config, "onnx")
         if not config.rebuild and (there := self._intact(identity)) is not None:
             return there
         request = PlanRequest(
-            graph=path.read_bytes(),
+            graph=self.package.read_graph(config.precision),
             precision=config.precision,
             workspace_mb=config.workspace_mb,
             targets=config.targets if self.module.builds_without_gpu else (),
@@ -184,8 +183,8 @@ class EngineBuilder:
             bindings: engine's tensor names by the manifest's, where they differ.
 
         Raises:
-            PrecisionMissingError, PackageHashError: of
-                :func:`~edge_irdet.engine.tensorrt.store.model_sha256`.
+            PrecisionMissingError, PackageHashError, GraphRefusedError: of
+                :meth:`~edge_irdet.package.Package.graph_sha256`.
             OptionError: a target that the module cannot build for.
         """
         manifest = self.package.manifest
@@ -198,7 +197,7 @@ class EngineBuilder:
             compute_capabilities=self._capabilities(config.targets),
             **self._device_identity(),
             precision=config.precision,
-            model_sha256=model_sha256(self.package, config.precision),
+            model_sha256=self.package.graph_sha256(config.precision),
             calibration_sha256=calibration_sha256(self.package, config.precision),
             via=via,
             strongly_typed=self.module.strongly_typed,

@@ -20,7 +20,6 @@ from edge_irdet.engine.tensorrt.plan import DTYPES
 from edge_irdet.engine.tensorrt.store import (
     StoredEngine,
     find_engine,
-    model_sha256,
     read_plan,
     rebuild_command,
     require_own,
@@ -138,7 +137,7 @@ class TensorRTRunner(Runner):
         host = module.host(device)
         rebuild = rebuild_command(self._package, self._precision)
         stored = self._stored or find_engine(self._package, self._precision, host)
-        model = model_sha256(self._package, self._precision)
+        model = self._package.graph_sha256(self._precision)
         require_match(stored.identity, host, self._precision, model, stored.path, rebuild)
         require_own(stored, self._package)
         plan = read_plan(stored, rebuild)

@@ -70,16 +70,6 @@ def make_engines_folder(package: Package) -> Path:
     return folder
 
 
-def model_sha256(package: Package, precision: Precision) -> str:
-    """SHA-256 of the package's graph of a precision, after the file has been compared with it.
-
-    Raises:
-        PrecisionMissingError, PackageHashError: see :meth:`~edge_irdet.package.Package.graph_path`.
-    """
-    package.graph_path(precision)
-    return package.manifest.graphs[precision].sha256
-
-
 def rebuild_command(package: Package, precision: Precision) -> str:
     """The command that builds an engine of this precision here."""
     return f"build it on this device: edge-irdet build {package.directory} --precision {precision.value}"
@@ -197,13 +187,14 @@ def find_engine(package: Package, precision: Precision, host: Host) -> StoredEng
     """The package's engine of this precision that fits this machine; the fastest where there are several.
 
     Raises:
-        PrecisionMissingError, PackageHashError: see :func:`model_sha256`.
+        PrecisionMissingError, PackageHashError, GraphRefusedError: see
+            :meth:`~edge_irdet.package.Package.graph_sha256`.
         EngineMissingError: there is no engine of this precision.
         EngineMismatchError: there are, but none fits; names the identity of the nearest and of this machine.
         EngineUntrustedError: what fits was not built on this machine.
         EngineDamagedError: the only candidates have unreadable records.
     """
-    model = model_sha256(package, precision)
+    model = package.graph_sha256(precision)
     rebuild = rebuild_command(package, precision)
     folder = engines_folder(package)
     engines, damaged = [], []

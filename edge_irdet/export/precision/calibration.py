@@ -177,7 +177,7 @@ def _fp32_graph(package: Package) -> onnx.ModelProto:
             f"{package.directory} has no fp32 graph, and the others are made from it",
             "export the package again: edge-irdet export CHECKPOINT -o PACKAGE",
         )
-    return onnx.load(str(package.graph_path(Precision.FP32)))
+    return onnx.load_model_from_string(package.read_graph(Precision.FP32))
 
 
 def _has_fp16(precision: Precision, recipe: Recipe) -> bool:

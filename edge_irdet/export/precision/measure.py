@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import tempfile
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 from time import perf_counter
 
 import numpy as np
@@ -52,7 +49,7 @@ class GraphMeasurer:
         config = DetectorConfig(
             score_threshold=EVALUATION_SCORE, sixteen_bit=self.sixteen_bit, threads=self.threads
         )
-        with self._runner(graph) as runner, Detector(self.package, config, runner) as detector:
+        with Detector(self.package, config, self._runner(graph)) as detector:
             return evaluate_images(detector, dataset, progress=progress)
 
     def outputs(
@@ -60,7 +57,7 @@ class GraphMeasurer:
     ) -> list[dict[str, NDArray[np.float32]]]:
         """Raw outputs of a graph for network inputs [1, 1, H, W]."""
         name = self.package.manifest.input.name
-        with self._runner(graph) as runner, runner:
+        with self._runner(graph) as runner:
             return [
                 {key: array.copy() for key, array in runner.infer({name: frame}).items()} for frame in frames
             ]
@@ -69,16 +66,12 @@ class GraphMeasurer:
         """Median time of one inference, without preprocess and suppression."""
         name = self.package.manifest.input.name
         times = []
-        with self._runner(graph) as runner, runner:
+        with self._runner(graph) as runner:
             for _ in range(WARM_UP + repetitions):
                 begin = perf_counter()
                 runner.infer({name: frame})
                 times.append(perf_counter() - begin)
         return 1000.0 * float(np.median(times[WARM_UP:]))
 
-    @contextmanager
-    def _runner(self, graph: onnx.ModelProto) -> Iterator[CpuRunner]:
-        with tempfile.TemporaryDirectory() as folder:
-            path = Path(folder) / "graph.onnx"
-            onnx.save(graph, str(path))
-            yield CpuRunner(path, self.threads)
+    def _runner(self, graph: onnx.ModelProto) -> CpuRunner:
+        return CpuRunner(graph.SerializeToString(), self.threads)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping
 
 import msgspec
@@ -15,7 +16,6 @@ from edge_irdet.package import (
     Package,
     Precision,
     encode_manifest,
-    file_sha256,
 )
 from edge_irdet.provenance import PrecisionFigures
 
@@ -47,8 +47,9 @@ def put_graphs(
     added = {}
     for precision, graph in graphs.items():
         file = f"model.{precision.value}.onnx"
-        write_bytes_atomically(package.directory / file, graph.SerializeToString(deterministic=True))
-        added[precision] = GraphFile(file=file, sha256=file_sha256(package.directory / file))
+        content = graph.SerializeToString(deterministic=True)
+        write_bytes_atomically(package.directory / file, content)
+        added[precision] = GraphFile(file=file, sha256=hashlib.sha256(content).hexdigest())
     manifest = msgspec.structs.replace(
         package.manifest, graphs={**kept, **added}, metrics={**package.manifest.metrics, **metrics}
     )

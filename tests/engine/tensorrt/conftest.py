@@ -11,6 +11,7 @@ onnx = pytest.importorskip("onnx")
 import numpy as np
 from onnx import TensorProto, helper, numpy_helper
 
+from doubles.file_hashes import file_sha256
 from edge_irdet.package import (
     GraphFile,
     InputSpec,
@@ -21,7 +22,6 @@ from edge_irdet.package import (
     Precision,
     PreprocessSpec,
     encode_manifest,
-    file_sha256,
 )
 
 sys.path.insert(0, str(Path(__file__).parent))  # the fakes beside this file

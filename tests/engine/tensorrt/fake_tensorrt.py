@@ -9,8 +9,6 @@ from __future__ import annotations
 import enum
 import json
 import threading
-from pathlib import Path
-from tempfile import TemporaryDirectory
 from types import SimpleNamespace
 from typing import Any
 
@@ -304,17 +302,13 @@ def fake_tensorrt(generation: str, cuda: FakeCuda, version: str | None = None) -
             self._engine = engine
             self._thread = threading.current_thread()
             self._addresses: dict[str, int] = {}
-            self._folder = TemporaryDirectory()
-            graph = Path(self._folder.name) / "graph.onnx"
-            graph.write_bytes(engine.model.SerializeToString())
-            self._cpu = CpuRunner(graph, threads=1)
+            self._cpu = CpuRunner(engine.model.SerializeToString(), threads=1)
             self._cpu.activate()
             trt.events.append(f"context made on {self._thread.name}")
             if generation == "rtx":
                 self.is_stream_capturable = lambda stream: trt.state.capturable
 
         def __del__(self) -> None:
-            self._folder.cleanup()
             trt.events.append("context freed")
 
         def set_tensor_address(self, name: str, address: int) -> bool:

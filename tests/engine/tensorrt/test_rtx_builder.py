@@ -19,18 +19,19 @@ pytest.importorskip("onnxsim")
 
 from onnx import TensorProto, helper, numpy_helper
 
+from doubles.file_hashes import file_sha256
 from edge_irdet.engine.tensorrt.building import BuildConfig, EngineBuilder
 from edge_irdet.engine.tensorrt.identity import PORTABLE, EngineRecord, Host
 from edge_irdet.engine.tensorrt.module import TensorRTModule
 from edge_irdet.engine.tensorrt.store import find_engine, read_plan
-from edge_irdet.errors import EngineBuildError, OptionError
+from edge_irdet.errors import EdgeIrdetError, EngineBuildError, GraphRefusedError, OptionError
 from edge_irdet.export.graph import DeployedGraph, export_onnx
 from edge_irdet.export.precision.fp16 import to_fp16
 from edge_irdet.export.precision.int8 import quantize_int8
 from edge_irdet.export.precision.recipe import Int8Recipe, Remainder
 from edge_irdet.network.light_sgmtlm import LightSGMTLM, NetworkConfig
 from edge_irdet.network.variants import variant_config
-from edge_irdet.package import GraphFile, Package, Precision, file_sha256, open_package, shipped_packages
+from edge_irdet.package import GraphFile, Package, Precision, open_package, shipped_packages
 
 VARIANTS = ["light-sgmtlm-reduced", "light-sgmtlm"]
 SIZES = [(320, 320), (640, 512)]
@@ -256,13 +257,20 @@ def test_a_refused_graph_carries_tensorrts_own_words(
     assert not list((package.directory / "engines").glob("*"))
 
 
-def test_a_graph_that_is_not_onnx(package_of: Callable[..., Package]) -> None:
+@pytest.mark.parametrize(
+    ("content", "error"),
+    [(b"no graph", GraphRefusedError), (b"\x08\x08\x12\x04test", EngineBuildError)],
+    ids=["not even fields", "a model without a graph"],
+)
+def test_a_graph_that_is_not_onnx(
+    package_of: Callable[..., Package], content: bytes, error: type[EdgeIrdetError]
+) -> None:
     package = package_of({Precision.FP32: refused_graph("asymmetric")})
     path = package.directory / "model.fp32.onnx"
-    path.write_bytes(b"no graph")
+    path.write_bytes(content)
     manifest = msgspec.structs.replace(
         package.manifest, graphs={Precision.FP32: GraphFile(path.name, file_sha256(path))}
     )
     package.manifest = manifest
-    with pytest.raises(EngineBuildError, match="parser refused"):
+    with pytest.raises(error, match="built nothing|not an ONNX graph"):
         EngineBuilder(package, TensorRTModule(trt)).build(BuildConfig())

@@ -60,7 +60,7 @@ def frames(count: int) -> list[dict[str, np.ndarray]]:
 
 
 def reference(package: Package, feeds: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
-    with CpuRunner(package.graph_path(), threads=1) as cpu:
+    with CpuRunner(package.read_graph(), threads=1) as cpu:
         return {name: array.copy() for name, array in cpu.infer(feeds).items()}
 
 

@@ -164,7 +164,7 @@ def test_without_a_precision_the_fastest_measured_engine(small_package: Package)
 
 
 def test_latency_is_in_milliseconds_and_ordered(small_package: Package) -> None:
-    with CpuRunner(small_package.graph_path(), threads=1) as runner:
+    with CpuRunner(small_package.read_graph(), threads=1) as runner:
         latency = measure_latency(runner, frames=20)
     assert list(latency) == ["p50", "p90", "p99"]
     assert 0 < latency["p50"] <= latency["p90"] <= latency["p99"]

@@ -10,6 +10,7 @@ import pytest
 from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 
+from doubles.file_hashes import file_sha256
 from edge_irdet.package import (
     GraphFile,
     InputSpec,
@@ -20,7 +21,6 @@ from edge_irdet.package import (
     Precision,
     PreprocessSpec,
     encode_manifest,
-    file_sha256,
 )
 
 SIDE = 64

@@ -57,7 +57,7 @@ def test_both_precisions_enter_a_package_that_keeps_its_accuracy(
     opened = Package(package.directory)
     assert set(opened.manifest.graphs) == {Precision.FP32, Precision.FP16, Precision.INT8}
     for precision in opened.manifest.graphs:
-        assert lint(onnx.load(str(opened.graph_path(precision)))) == []
+        assert lint(onnx.load_model_from_string(opened.read_graph(precision))) == []
         assert opened.manifest.metrics[precision].dataset == test.name
     gate = opened.manifest.metrics[Precision.INT8].gate
     assert gate is not None
@@ -119,7 +119,7 @@ def test_an_earlier_graph_that_passed_outlives_a_failed_attempt(
     before = (package.directory / "model.int8.onnx").read_bytes()
     report = calibrate(Package(package.directory), data_root, only_int8)
     assert report.failed
-    Package(package.directory).graph_path(Precision.INT8)  # compares the hash
+    Package(package.directory).read_graph(Precision.INT8)  # compares the hash
     assert (package.directory / "model.int8.onnx").read_bytes() == before
 
 
@@ -277,7 +277,7 @@ def test_a_full_disk_leaves_a_valid_package(
         calibrate(Package(package.directory), data_root)
     opened = Package(package.directory)
     for precision in opened.manifest.graphs:
-        opened.graph_path(precision)
+        opened.read_graph(precision)
     assert Precision.FP32 in opened.manifest.graphs
     assert Precision.INT8 not in opened.manifest.graphs
 
