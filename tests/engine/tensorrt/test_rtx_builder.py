@@ -272,5 +272,5 @@ def test_a_graph_that_is_not_onnx(
         package.manifest, graphs={Precision.FP32: GraphFile(path.name, file_sha256(path))}
     )
     package.manifest = manifest
-    with pytest.raises(error, match="built nothing|not an ONNX graph"):
+    with pytest.raises(error, match=r"built nothing|not an ONNX graph"):
         EngineBuilder(package, TensorRTModule(trt)).build(BuildConfig())
