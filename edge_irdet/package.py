@@ -9,6 +9,7 @@ of it is written in code. Values are checked when it is read
 from __future__ import annotations
 
 import hashlib
+import os
 from enum import Enum
 from pathlib import Path
 from typing import Annotated
@@ -413,16 +414,17 @@ def shipped_packages() -> list[str]:
     return sorted(path.parent.name for path in SHIPPED_PACKAGES.glob(f"*/{MANIFEST_NAME}"))
 
 
-def open_package(name_or_path: str | Path = DEFAULT_PACKAGE) -> Package:
-    """Open a package by path, or a shipped one by name.
+def package_directory(name_or_path: str | Path) -> Path:
+    """Where a package is; a name without a slash that is not a directory here is one of those shipped."""
+    path = Path(name_or_path)
+    shipped = SHIPPED_PACKAGES / path
+    return shipped if not os.path.exists(path) and len(path.parts) == 1 and shipped.is_dir() else path
 
-    A name without a slash that is not a directory here is looked up among the shipped packages.
+
+def open_package(name_or_path: str | Path = DEFAULT_PACKAGE) -> Package:
+    """Open a package by path, or a shipped one by name (:func:`package_directory`).
 
     Raises:
         PackageMissingError, SchemaNewerError, ManifestInvalidError: see :class:`Package`.
     """
-    path = Path(name_or_path)
-    shipped = SHIPPED_PACKAGES / path
-    if not path.exists() and len(path.parts) == 1 and shipped.is_dir():
-        path = shipped
-    return Package(path)
+    return Package(package_directory(name_or_path))

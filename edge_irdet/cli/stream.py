@@ -27,7 +27,7 @@ from edge_irdet.detection.detector import Detector, DetectorConfig
 from edge_irdet.engine.cuda.adapter import ADAPTERS, AUTO
 from edge_irdet.engine.selection import RUNTIMES
 from edge_irdet.errors import OptionError
-from edge_irdet.package import DEFAULT_PACKAGE, NmsRule, Precision, SixteenBitSpec
+from edge_irdet.package import DEFAULT_PACKAGE, NmsRule, Precision, SixteenBitSpec, package_directory
 from edge_irdet.preview import PreviewConfig, PreviewSink, preview_address, preview_token
 from edge_irdet.preview.config import TOKEN_VARIABLE
 from edge_irdet.scoring import ScoringSink
@@ -238,7 +238,8 @@ def stream_command(
       edge-irdet stream --source /dev/video0 --map16 linear-percentile --output -
     """
     sources = [open_source(uri) for uri in source_uris]
-    sinks = open_sinks(outputs, source_uris, [] if health_file is None else [health_file])
+    read = [package_directory(package), *([] if preview_token_file is None else [preview_token_file])]
+    sinks = open_sinks(outputs, source_uris, [] if health_file is None else [health_file], read)
     detector = Detector(
         package,
         DetectorConfig(

@@ -1,12 +1,13 @@
-"""The one URI grammar of the sources, and keeping credentials out of everything that is printed."""
+"""The one URI grammar of sources and outputs, and keeping credentials out of everything that is printed."""
 
 from __future__ import annotations
 
 import difflib
+import os
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from urllib.parse import parse_qsl
+from urllib.parse import parse_qsl, unquote_to_bytes
 
 from edge_irdet.errors import OptionError, UnknownSourceError
 
@@ -29,6 +30,7 @@ SHOWN_PARAMETERS = frozenset(
 )
 """Parameters of network URIs whose values are shown; every other value may be a secret of some camera."""
 
+_LOCAL_HOST = re.compile(r"(?i)^localhost(?=/)")
 _NETWORK_SCHEME = re.compile(r"[a-zA-Z][a-zA-Z0-9+.-]+:/{0,3}")
 _LOCAL_CREDENTIALS = re.compile(r"^(\w+:/{0,2})[^/@\s]+:[^@\s]*@")
 _SECRET_NAME = re.compile(r"(?i)user|usr|login|pass|pwd|pw|token|key|secret|auth|sig|cred|session|access")
@@ -81,6 +83,28 @@ def parse_uri(uri: str) -> SourceURI:
             )
         parameters[name] = value
     return SourceURI(scheme, path, parameters)
+
+
+def path_of_file_uri(uri: str) -> str:
+    """The path that a ``file:`` URI names (RFC 8089); what follows a ``?`` is no part of it.
+
+    ``file:///PATH``, ``file://localhost/PATH`` and ``file:/PATH`` are absolute; ``file://PATH`` and
+    ``file:PATH`` begin in the folder of the process. Percent-encoded bytes are decoded.
+
+    Raises:
+        OptionError: it names no path, or one that no file can have.
+    """
+    path = parse_uri(uri).path
+    if uri[len("file:") :].startswith("//"):
+        path = _LOCAL_HOST.sub("", path)
+    # As bytes: a name of another encoding is the name of a file all the same.
+    path = re.sub("^//+", "/", os.fsdecode(unquote_to_bytes(os.fsencode(path))))
+    if not path or "\0" in path:
+        raise OptionError(
+            f"{redact_uri(uri)!r} names no file of this machine",
+            "write file:///FOLDER/NAME, with %20 for a blank, or the path alone",
+        )
+    return path
 
 
 def redact_uri(uri: str) -> str:

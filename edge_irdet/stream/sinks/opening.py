@@ -5,14 +5,13 @@ from __future__ import annotations
 import difflib
 import os
 from collections.abc import Callable, Mapping, Sequence
-from fnmatch import fnmatch
 from pathlib import Path
 from urllib.parse import unquote
 
 from edge_irdet.errors import OptionError, UnknownOutputError
-from edge_irdet.images import IMAGE_SUFFIXES
+from edge_irdet.stream.places import STANDARD_OUTPUT, is_read_by, is_within, same_place
 from edge_irdet.stream.sinks.sink import Output, Sink
-from edge_irdet.stream.uri import parse_uri, redact_uri
+from edge_irdet.stream.uri import check_parameters, parse_uri, path_of_file_uri, redact_uri
 
 INDEX = "{n}"
 """In an output's name: the number of the source, from 0."""
@@ -36,12 +35,12 @@ def open_sink(uri: str | Path) -> Sink:
         )
     if uri == "-":
         return _json_lines(None)
-    if uri.startswith("mot:") and len(uri) > 4:
-        return _mot(Path(uri[4:]))
     if scheme in _PEERS:
         return _PEERS[scheme](uri)
-    path = Path(uri.removeprefix("file://"))
-    if path.suffix.lower() in _FILES and (not scheme or scheme == "file"):
+    path = _file_path(uri)
+    if path is not None and scheme == "mot":
+        return _mot(path)
+    if path is not None and path.suffix.lower() in _FILES:
         return _FILES[path.suffix.lower()](path)
     near = difflib.get_close_matches(scheme, _PEERS, 1)
     hint = f"; did you mean {near[0]}:?" if near else ""
@@ -76,17 +75,26 @@ def sink_usages() -> tuple[str, ...]:
     )
 
 
-def open_sinks(outputs: Sequence[str], sources: Sequence[str], reserved: Sequence[Path] = ()) -> list[Output]:
+def open_sinks(
+    outputs: Sequence[str],
+    sources: Sequence[str],
+    reserved: Sequence[Path] = (),
+    inputs: Sequence[Path] = (),
+) -> list[Output]:
     """The sinks of all outputs; one with ``{n}`` in its name becomes one sink per source.
+
+    Two names are of one file if its inode says so: links, ``..`` and the form of a URI make no difference.
 
     Args:
         outputs: as the user wrote them.
         sources: as the user wrote them, in their order.
         reserved: files that something else writes while the stream runs, such as the health file.
+        inputs: files and folders that are read besides the sources, such as the package.
 
     Raises:
-        OptionError: an output is named twice, is a source itself or a reserved file, takes one source
-            only and has no ``{n}`` where there are several, or has a wrong address or parameter.
+        OptionError: an output is named twice, is a source itself, a reserved file or an input, or below one,
+            takes one source only and has no ``{n}`` where there are several, or has a wrong address or
+            parameter; or a reserved file is a source or an input.
         UnknownOutputError: nobody answers to one.
         ExtraMissingError: one needs a library that is not installed.
     """
@@ -96,20 +104,7 @@ def open_sinks(outputs: Sequence[str], sources: Sequence[str], reserved: Sequenc
         for index in (range(len(sources)) if INDEX in output else (0,))
     ]
     opened = [Output(open_sink(output), index) for output, index in named]
-    places = [_place(output) for output, _ in named]
-    for (output, _), place in zip(named, places, strict=True):
-        if places.count(place) > 1:
-            raise OptionError(f"the output {redact_uri(output)!r} is named twice", "name each output once")
-        if any(place == _place(str(path)) for path in reserved):
-            raise OptionError(
-                f"the output {redact_uri(output)!r} is a file of the stream itself, such as the health file",
-                "name another path for one of them",
-            )
-        if any(_is_read(place, _place(source)) for source in sources):
-            raise OptionError(
-                f"the output {redact_uri(output)!r} is the source itself or one of its images",
-                "name another file or folder with --output",
-            )
+    _require_apart([output for output, _ in named], sources, reserved, inputs)
     for (output, index), (sink, _) in zip(named, opened, strict=True):
         if index is None and not sink.shared and len(sources) > 1:
             stem, suffix = os.path.splitext(output)
@@ -120,27 +115,82 @@ def open_sinks(outputs: Sequence[str], sources: Sequence[str], reserved: Sequenc
     return opened
 
 
-def _is_read(output: str, source: str) -> bool:
-    """Whether writing ``output`` would change what ``source`` reads, now or when it is read again."""
-    if output == "-" or _scheme(output) in _PEERS:
-        return False
-    place = Path(output)
-    if output == source or fnmatch(output, source):
-        return True
-    if place.exists() and Path(source).exists() and place.samefile(source):
-        return True
-    return place.suffix.lower() in IMAGE_SUFFIXES and str(place.parent) == source
+def _require_apart(
+    outputs: Sequence[str], sources: Sequence[str], reserved: Sequence[Path], inputs: Sequence[Path]
+) -> None:
+    read = [*inputs, *(path for output in outputs for path in _files_read(output))]
+    places: list[Path] = []
+    for number, output in enumerate(outputs):
+        shown = f"the output {redact_uri(output)!r}"
+        place = _place(output)
+        if output in outputs[:number] or (place and any(same_place(place, other) for other in places)):
+            raise OptionError(f"{shown} is named twice", "name each output once")
+        if place is None:
+            continue
+        places.append(place)
+        if any(same_place(place, path) for path in reserved):
+            raise OptionError(
+                f"{shown} is a file of the stream itself, such as the health file",
+                "name another path for one of them",
+            )
+        _require_not_read(shown, place, sources, read)
+    for path in reserved:
+        _require_not_read(f"the file {str(path)!r}, which the stream writes,", path, sources, read)
 
 
-def _place(uri: str) -> str:
-    plain = uri.removeprefix("mot:").removeprefix("file://")
-    return plain if plain == "-" or _scheme(plain) in _PEERS else str(Path(plain).resolve())
+def _require_not_read(shown: str, place: Path, sources: Sequence[str], read: Sequence[Path]) -> None:
+    if any(is_read_by(source, place) for source in sources):
+        raise OptionError(
+            f"{shown} is the source itself or one of its images",
+            "name another file or folder with --output",
+        )
+    for path in read:
+        if is_within(place, path):
+            raise OptionError(
+                f"{shown} is {path} or below it, which the stream reads", "name another file or folder"
+            )
+
+
+def _place(output: str) -> Path | None:
+    """The file that an output writes, or its socket; None where it has none."""
+    scheme = _scheme(output)
+    if output == "-":
+        return STANDARD_OUTPUT
+    if scheme == "unix":
+        return Path(unquote(parse_uri(output).path))
+    if scheme == "zmq":
+        kind, _, place = parse_uri(output).path.partition("://")
+        return Path(place) if kind == "ipc" else None
+    return None if scheme in _PEERS else _file_path(output)
+
+
+def _files_read(output: str) -> list[Path]:
+    """Files that an output reads, such as one with a password."""
+    given = parse_uri(output).parameters if _scheme(output) in _PEERS else {}
+    return [Path(given[name]) for name in ("password_file", "ca") if name in given]
+
+
+def _file_path(output: str) -> Path | None:
+    """The path of an output that is a file; None where it names none.
+
+    Raises:
+        OptionError: a ``file:`` URI that names no path, or has a parameter.
+    """
+    scheme = _scheme(output)
+    path = output[len("mot:") :] if scheme == "mot" else output
+    if _scheme(path) == "file":
+        check_parameters(path, parse_uri(path).parameters, ())
+        path = path_of_file_uri(path)
+    elif scheme not in ("", "mot"):
+        return None
+    return Path(path) if path else None
 
 
 def _scheme(uri: str) -> str:
-    """What stands before ``://``, or before the colon of an output that goes to a peer; else nothing."""
+    """What stands before ``://``, or before the colon of an output that is not named by a plain path."""
     before, colon, after = uri.partition(":")
-    return before.lower() if colon and (after.startswith("//") or before.lower() in _PEERS) else ""
+    scheme = before.lower()
+    return scheme if colon and (after.startswith("//") or scheme in ("file", "mot", *_PEERS)) else ""
 
 
 def _json_lines(path: Path | None) -> Sink:

@@ -8,6 +8,7 @@ import socket
 import time
 from pathlib import Path
 from typing import ClassVar
+from urllib.parse import unquote
 
 from edge_irdet.errors import OptionError, OutputFailedError
 from edge_irdet.record import Record, encode_record
@@ -222,4 +223,4 @@ def socket_path(uri: str, parsed: SourceURI) -> Path:
         raise OptionError(
             f"the output {redact_uri(uri)!r} names no socket", "write unix:///run/edge-irdet/records.sock"
         )
-    return Path(parsed.path)
+    return Path(unquote(parsed.path))

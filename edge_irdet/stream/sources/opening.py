@@ -5,11 +5,16 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from urllib.parse import unquote
 
 from edge_irdet.errors import SourceMissingError
 from edge_irdet.stream.sources.source import Source
-from edge_irdet.stream.uri import check_parameters, parse_uri, redact_uri, unknown_source
+from edge_irdet.stream.uri import (
+    check_parameters,
+    parse_uri,
+    path_of_file_uri,
+    redact_uri,
+    unknown_source,
+)
 
 VIDEO_SUFFIXES = frozenset({".mp4", ".m4v", ".mov", ".avi", ".mkv", ".webm", ".ts", ".mpg", ".mpeg", ".y4m"})
 _CAMERA_DEVICE = re.compile(r"/dev/(video\d+|v4l/by-[a-z]+/[^?]+)(\?.*)?", re.DOTALL)
@@ -93,9 +98,8 @@ def _camera(uri: str) -> Source:
 
 
 def _file(uri: str) -> Source:
-    parsed = parse_uri(uri)
-    check_parameters(uri, parsed.parameters, ())
-    return _from_path(uri, unquote(parsed.path))
+    check_parameters(uri, parse_uri(uri).parameters, ())
+    return _from_path(uri, path_of_file_uri(uri))
 
 
 def _from_path(uri: str, path: str) -> Source:
