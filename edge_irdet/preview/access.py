@@ -18,6 +18,7 @@ from urllib.parse import urlsplit
 
 from aiohttp import web
 
+from edge_irdet.preview.attempts import WrongTokens, address_of
 from edge_irdet.preview.config import PreviewConfig, is_loopback
 
 COOKIE_SECONDS = 180 * 24 * 3600
@@ -50,9 +51,11 @@ class Access:
 
     Args:
         config: address and token.
+        wrong: where wrong tokens are counted.
     """
 
-    def __init__(self, config: PreviewConfig) -> None:
+    def __init__(self, config: PreviewConfig, wrong: WrongTokens) -> None:
+        self._wrong = wrong
         self._token = None if config.token is None else config.token.encode()
         self._local_only = is_loopback(config.host)
         self._cookie_value = ""
@@ -82,7 +85,7 @@ class Access:
                 "Open it as http://127.0.0.1:PORT/, through ssh -L PORT:127.0.0.1:PORT from elsewhere.\n",
             )
         origin = request.headers.get("Origin")
-        if origin is not None and urlsplit(origin).netloc.lower() != host.lower():
+        if origin is not None and _host_of(origin) != host.lower():
             return web.Response(status=403, text="The preview does not answer to pages of other sites.\n")
         return None
 
@@ -91,17 +94,25 @@ class Access:
         if self._token is None or self._has_shown_token(request):
             return None
         given = request.query.get("token")
-        if given is not None and request.method == "GET" and self._is_token(given):
-            return self._signed_in(request)
-        return self.ask_for_token(request, wrong=given is not None)
+        if given is not None and self._is_token(given):
+            return self._signed_in(request) if request.method == "GET" else self._ask_for_token(request)
+        if given is not None or "Authorization" in request.headers:
+            return self._refuse_wrong(request)
+        return self._ask_for_token(request)
 
     def sign_in(self, request: web.BaseRequest, given: str) -> web.Response:
         """The answer to the sign-in form."""
         if self._token is None or self._is_token(given):
             return self._signed_in(request, "/")
-        return self.ask_for_token(request, wrong=True)
+        return self._refuse_wrong(request)
 
-    def ask_for_token(self, request: web.BaseRequest, wrong: bool) -> web.Response:
+    def _refuse_wrong(self, request: web.BaseRequest) -> web.Response:
+        if self._wrong.note(address_of(request.transport and request.transport.get_extra_info("peername"))):
+            return self._ask_for_token(request, wrong=True)
+        text = "Too many wrong tokens. The right one is taken at any time.\n"
+        return web.Response(status=429, text=text, headers={"Retry-After": "60"})
+
+    def _ask_for_token(self, request: web.BaseRequest, wrong: bool = False) -> web.Response:
         """401, as a form where a person looks."""
         headers = {"WWW-Authenticate": 'Bearer realm="edge-irdet preview"'}
         if "text/html" not in request.headers.get("Accept", ""):
@@ -128,8 +139,8 @@ class Access:
         if path is None:
             rest = [(name, value) for name, value in request.query.items() if name != "token"]
             path = str(request.rel_url.with_query(rest))
-        if not path.startswith("/") or path.startswith("//"):
-            path = "/"
+        if not path.startswith("/") or path.startswith("//") or "\\" in path:
+            path = "/"  # a browser takes both for the name of another site
         if request.headers.get("Sec-Fetch-Site") in ("cross-site", "same-site"):
             # From a link in a mail or a chat. A redirect would count as that site's request, and its Strict
             # cookie would not be sent; a page that goes on by itself is ours.
@@ -145,6 +156,13 @@ class Access:
             path="/",
         )
         return response
+
+
+def _host_of(origin: str) -> str | None:
+    try:
+        return urlsplit(origin).netloc.lower()
+    except ValueError:  # [ without ], for example
+        return None
 
 
 def _bytes(text: str) -> bytes:

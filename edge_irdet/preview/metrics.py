@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 
 import msgspec
 from prometheus_client import CollectorRegistry
@@ -39,17 +40,28 @@ STAGES: dict[str, Callable[[StreamStatus], Percentiles]] = {
 }
 
 
+@dataclass(frozen=True)
+class GuestCounts:
+    """Who comes to the preview."""
+
+    viewers: int = 0
+    """Pages and plain streams that are being served."""
+
+    wrong_tokens: int = 0
+    """Wrong tokens shown so far."""
+
+
 class StreamCollector(Collector):
     """Metric families of one stream.
 
     Args:
         status: of the stream.
-        viewers: how many are being served.
+        guests: of the preview.
     """
 
-    def __init__(self, status: StatusCache, viewers: Callable[[], int]) -> None:
+    def __init__(self, status: StatusCache, guests: GuestCounts) -> None:
         self._status = status
-        self._viewers = viewers
+        self._guests = guests
 
     def describe(self) -> Iterator[Metric]:
         """Nothing in advance: registering must not ask the stream."""
@@ -63,7 +75,12 @@ class StreamCollector(Collector):
         )
         yield _gauge("healthy", "Whether every source runs and gives young records.", health.healthy)
         yield _gauge("degraded", "Whether an output or a source loses part of the result.", health.degraded)
-        yield _gauge("preview_viewers", "Pages and plain streams that are being served.", self._viewers())
+        yield _gauge(
+            "preview_viewers", "Pages and plain streams that are being served.", self._guests.viewers
+        )
+        yield CounterMetricFamily(
+            PREFIX + "preview_wrong_tokens", "Wrong tokens shown.", value=self._guests.wrong_tokens
+        )
         stream = self._status.stream()
         now = time.monotonic_ns()
         info: dict[str, str] = msgspec.structs.asdict(stream.detector)
@@ -78,20 +95,23 @@ class StreamCollector(Collector):
         yield _latency(stream)
 
 
-def exposition(status: StatusCache, viewers: Callable[[], int], accept: str) -> tuple[bytes, str]:
+def exposition(status: StatusCache, guests: GuestCounts, accept: str) -> tuple[bytes, str]:
     """What a scrape gets.
 
     Args:
         status: of the stream.
-        viewers: how many are being served.
+        guests: of the preview.
         accept: the request's Accept header.
 
     Returns:
         The body and its content type: OpenMetrics where the scraper takes it, else Prometheus's text format.
     """
     registry = CollectorRegistry(auto_describe=False)
-    registry.register(StreamCollector(status, viewers))
-    encoder, content_type = choose_encoder(accept)
+    registry.register(StreamCollector(status, guests))
+    try:
+        encoder, content_type = choose_encoder(accept)
+    except (TypeError, ValueError):  # a version that is not a number
+        encoder, content_type = choose_encoder("")
     return encoder(registry), content_type
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import logging
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -13,7 +14,10 @@ from aiohttp import WSCloseCode, web
 from aiohttp.typedefs import Handler, Middleware
 
 from edge_irdet.preview.access import HEADERS, PAGE, SIGN_IN_PATH, Access
-from edge_irdet.preview.metrics import exposition
+from edge_irdet.preview.attempts import WrongTokens
+from edge_irdet.preview.bursts import Burst
+from edge_irdet.preview.forms import FORM_BYTES, posted_field
+from edge_irdet.preview.metrics import GuestCounts, exposition
 from edge_irdet.preview.status_cache import StatusCache
 from edge_irdet.preview.viewers import (
     BOUNDARY,
@@ -25,7 +29,6 @@ from edge_irdet.preview.viewers import (
 )
 
 CONTENT_TYPES = {".html": "text/html", ".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml"}
-FORM_BYTES = 4096
 FORM_SECONDS = 5.0
 MESSAGE_BYTES = 4096
 
@@ -40,15 +43,23 @@ class Routes:
         status: of the stream.
         viewers: those that watch.
         heard: told of each request.
+        wrong: counts wrong tokens.
     """
 
     def __init__(
-        self, access: Access, status: StatusCache, viewers: Viewers, heard: Callable[[web.BaseRequest], None]
+        self,
+        access: Access,
+        status: StatusCache,
+        viewers: Viewers,
+        heard: Callable[[web.BaseRequest], None],
+        wrong: WrongTokens,
     ) -> None:
         self._access = access
         self._status_cache = status
         self._viewers = viewers
         self._heard = heard
+        self._wrong = wrong
+        self._failures = Burst()
         self._assets = {name: _asset(file) for name, file in _page_files().items()}
 
     def application(self) -> web.Application:
@@ -75,14 +86,20 @@ class Routes:
             if refusal is None and request.path != SIGN_IN_PATH:
                 refusal = self._access.refuse_unknown(request)
             if refusal is not None:
+                refusal.force_close()  # a stranger keeps no connection
                 return refusal
             try:
                 return await handler(request)
-            except (web.HTTPException, ConnectionError):
+            except web.HTTPException as answer:
+                if request.path == SIGN_IN_PATH:
+                    answer.force_close()
+                raise
+            except ConnectionError:
                 raise
             except Exception as error:
-                # Without the request, whose address may hold the token.
-                _log.warning("a request could not be answered: %s", type(error).__name__, exc_info=True)
+                if self._failures.begins(time.monotonic()):
+                    # Without the request, whose address may hold the token.
+                    _log.warning("a request could not be answered: %s", type(error).__name__, exc_info=True)
                 return web.Response(status=500, text="The preview failed to answer; its log says why.\n")
 
         return check
@@ -145,7 +162,8 @@ class Routes:
 
     async def _metrics(self, request: web.Request) -> web.Response:
         accept = request.headers.get("Accept", "")
-        body, content_type = exposition(self._status_cache, lambda: len(self._viewers), accept)
+        guests = GuestCounts(viewers=len(self._viewers), wrong_tokens=self._wrong.count)
+        body, content_type = exposition(self._status_cache, guests, accept)
         return web.Response(body=body, headers={"Content-Type": content_type})
 
     async def _health(self, request: web.Request) -> web.Response:
@@ -158,10 +176,13 @@ class Routes:
 
     async def _sign_in(self, request: web.Request) -> web.Response:
         try:
-            form = await asyncio.wait_for(request.post(), FORM_SECONDS)
-        except (asyncio.TimeoutError, ValueError):
-            return self._access.ask_for_token(request, wrong=True)
-        return self._access.sign_in(request, str(form.get("token", "")).strip())
+            given = await asyncio.wait_for(posted_field(request, "token"), FORM_SECONDS)
+        except asyncio.TimeoutError:
+            raise web.HTTPRequestTimeout(text="The form did not arrive in time.\n") from None
+        answer = self._access.sign_in(request, given.strip())
+        if answer.status >= 400:
+            answer.force_close()
+        return answer
 
     def _place(self, request: web.Request) -> int:
         given = request.query.get("source", "0")

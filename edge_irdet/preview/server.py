@@ -16,6 +16,7 @@ from aiohttp.web_protocol import RequestHandler
 
 from edge_irdet.errors import OptionError, OutputFailedError
 from edge_irdet.preview.access import Access
+from edge_irdet.preview.attempts import WrongTokens
 from edge_irdet.preview.config import GIVE_A_TOKEN, PreviewConfig, is_loopback
 from edge_irdet.preview.newest import NewestFrames
 from edge_irdet.preview.pictures import Pictures
@@ -116,11 +117,18 @@ class PreviewServer:
         status = StatusCache(self._board, limits)
         pictures = Pictures(self._frames, self._config.jpeg_quality)
         viewers = Viewers(pictures, status, self._config.max_fps, self._config.max_clients)
-        routes = Routes(Access(self._config), status, viewers, self._heard)
+        wrong = WrongTokens()
+        routes = Routes(Access(self._config, wrong), status, viewers, self._heard, wrong)
         # aiohttp would log the text of malformed requests, and a token may stand in it.
         silent = logging.Logger("edge_irdet.preview.http", logging.CRITICAL + 1)
         runner = web.AppRunner(
-            routes.application(), access_log=None, logger=silent, keepalive_timeout=30, shutdown_timeout=0.2
+            routes.application(),
+            access_log=None,
+            logger=silent,
+            keepalive_timeout=30,
+            lingering_time=1,
+            auto_decompress=False,  # bodies are a stranger's, and only one short form is read
+            shutdown_timeout=0.2,
         )
         await runner.setup()
         assert runner.server is not None

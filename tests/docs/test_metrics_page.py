@@ -13,7 +13,7 @@ pytest.importorskip("prometheus_client", reason="needs the extra preview")
 from prometheus_client.parser import text_string_to_metric_families
 
 from doubles.boards import board_of
-from edge_irdet.preview.metrics import exposition
+from edge_irdet.preview.metrics import GuestCounts, exposition
 from edge_irdet.preview.status_cache import StatusCache
 from edge_irdet.stream.health import HealthLimits
 
@@ -33,7 +33,7 @@ def test_the_page_names_every_metric() -> None:
     )
     named = {name: (kind, frozenset(re.findall(r"`(\w+)`", labels))) for name, kind, labels in rows}
     assert len(named) == len(rows)
-    text, _ = exposition(StatusCache(board_of("a"), HealthLimits()), lambda: 1, "text/plain")
+    text, _ = exposition(StatusCache(board_of("a"), HealthLimits()), GuestCounts(), "text/plain")
     found = {}
     for family in text_string_to_metric_families(text.decode()):
         for sample in family.samples:

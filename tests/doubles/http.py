@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 from dataclasses import dataclass
+from urllib.parse import urlsplit
 
 import aiohttp
 from multidict import CIMultiDictProxy
@@ -36,3 +38,23 @@ def fetch(
             return Answer(response.status, response.headers, await response.read())
 
     return asyncio.run(run())
+
+
+def send_raw(url: str, request: bytes, seconds: float = 5.0) -> bytes:
+    """Bytes as they are, on a connection of their own; what comes back until the server closes or is silent.
+
+    Args:
+        url: of the server.
+        request: sent whole.
+        seconds: of silence that end it.
+    """
+    address = urlsplit(url)
+    answer = b""
+    with socket.create_connection((address.hostname, address.port), timeout=seconds) as raw:
+        try:
+            raw.sendall(request)
+            while block := raw.recv(65536):
+                answer += block
+        except (TimeoutError, ConnectionError):
+            pass
+    return answer
