@@ -15,6 +15,9 @@ LONGEST_SIDE = 16384
 MOST_BOXES = 1 << 24
 """Most boxes that a graph may give per frame."""
 
+MOST_VALUES = 1 << 26
+"""Most values of one output per frame, 256 MB."""
+
 MOST_CLASSES = 10_000
 """Most classes of a package."""
 
@@ -49,16 +52,18 @@ def check_classes(classes: Sequence[str]) -> None:
         raise ValueError("a class is named twice")
 
 
-def check_input(width: int, height: int, channels: int) -> None:
-    """Sides of an input are those of a picture.
+def check_input(width: int, height: int, channels: int, dtype: str) -> None:
+    """Sides of an input are those of a picture, and its values are grey levels.
 
     Raises:
-        ValueError: a side or the number of channels is out of range.
+        ValueError: a side or the number of channels is out of range, or the values have another type.
     """
     if max(width, height) > LONGEST_SIDE:
         raise ValueError(f"the input is {width}x{height}; sides go up to {LONGEST_SIDE}")
     if channels > 4:
         raise ValueError(f"the input has {channels} channels; up to 4 are possible")
+    if dtype != "uint8":
+        raise ValueError(f"the input has values of {dtype[:40]!r}; uint8 is possible")
 
 
 def check_outputs(shapes: Sequence[tuple[str, Sequence[int]]], classes: int) -> None:
@@ -85,6 +90,9 @@ def check_outputs(shapes: Sequence[tuple[str, Sequence[int]]], classes: int) -> 
         len(saliency) != 4 or list(saliency[:2]) != [1, 1] or max(saliency) > LONGEST_SIDE
     ):
         raise ValueError(f"saliency has the shape {list(saliency)}, not [1, 1, H, W]")
+    for name, shape in shapes:
+        if math.prod(shape) > MOST_VALUES:
+            raise ValueError(f"{name[:40]!r} has the shape {list(shape)}, more than {MOST_VALUES} values")
 
 
 def check_mapping(percentiles: bool, low: float, high: float) -> None:

@@ -186,7 +186,7 @@ class InputSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     def __post_init__(self) -> None:
         limits.check_name(self.name)
-        limits.check_input(self.width, self.height, self.channels)
+        limits.check_input(self.width, self.height, self.channels, self.dtype)
 
 
 class OutputSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -197,6 +197,9 @@ class OutputSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     shape: list[Positive]
     """Sizes of its axes."""
+
+    def __post_init__(self) -> None:
+        limits.check_name(self.name)
 
 
 class GraphFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -19,12 +19,14 @@ from edge_irdet.detection.detections import Detections
 from edge_irdet.detection.preprocess import Preprocessor
 from edge_irdet.detection.session import DetectionSession
 from edge_irdet.detection.sixteen_bit.text import parse_mapping
+from edge_irdet.engine.border import GraphBorder
 from edge_irdet.engine.cuda.adapter import ADAPTERS
 from edge_irdet.engine.runner import Runner
 from edge_irdet.engine.selection import AUTO, choose_runner, require_runtime
-from edge_irdet.errors import OptionError
+from edge_irdet.errors import OptionError, RunnerError
 from edge_irdet.package import (
     DEFAULT_PACKAGE,
+    EXPORT_STEP,
     NmsRule,
     Package,
     PostprocessSpec,
@@ -240,7 +242,22 @@ class Detector:
         return self._default.detect_with_saliency(image)
 
     def __enter__(self) -> Self:
+        """Load the runner.
+
+        Raises:
+            PackageHashError, GraphRefusedError: the CPU runner's graph is absent, altered, or not whole.
+            RunnerError: the library refuses the graph, or its inputs and outputs are not the manifest's.
+        """
         self.runner.activate()
+        try:
+            border, what = (
+                GraphBorder.of(self.package.manifest),
+                f"the graph of the {self.runner.name} runner",
+            )
+            border.require(self.runner.inputs, self.runner.outputs, what, EXPORT_STEP)
+        except RunnerError:
+            self.runner.deactivate()
+            raise
         return self
 
     def __exit__(

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from edge_irdet.detection.detections import Detections
 from edge_irdet.errors import RunnerError
-from edge_irdet.package import NmsRule, PostprocessSpec
+from edge_irdet.package import EXPORT_STEP, NmsRule, PostprocessSpec
 
 HIGHEST_SCORE = 1.0 + 1e-5
 """Scores are products of sigmoids; fast arithmetic on a GPU may end a last digit above 1."""
@@ -39,10 +39,16 @@ def select_detections(
         Detections in network pixels, best first.
 
     Raises:
-        RunnerError: a score is not a number in 0..1, or a box above the threshold has a
-            coordinate that is not finite or beyond :data:`FARTHEST`. Such a frame
-            is never taken for one without targets, nor is its box passed on.
+        RunnerError: boxes and scores differ in number or are no such arrays; a score is not a number in 0..1;
+            or a box above the threshold has a coordinate that is not finite or beyond :data:`FARTHEST`. Such
+            a frame is never taken for one without targets, nor is its box passed on.
     """
+    if boxes.ndim != 2 or boxes.shape[1] != 4 or scores.ndim != 2 or len(scores) != len(boxes):
+        raise RunnerError(
+            f"the graph gave boxes {list(boxes.shape)} and scores {list(scores.shape)}, "
+            "not [N, 4] and [N, classes]",
+            EXPORT_STEP,
+        )
     if scores.shape[1] == 1:
         classes, best = None, scores[:, 0]
     else:

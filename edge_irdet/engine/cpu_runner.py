@@ -9,8 +9,10 @@ import numpy as np
 import onnxruntime
 from numpy.typing import NDArray
 
+from edge_irdet.engine.border import GraphBorder
 from edge_irdet.engine.runner import Runner, TensorSpec
 from edge_irdet.errors import RunnerError
+from edge_irdet.package import EXPORT_STEP
 
 ELEMENT_TYPES = {"tensor(uint8)": np.uint8, "tensor(float)": np.float32}
 """Element types a graph of this package may have at its border."""
@@ -25,15 +27,22 @@ class CpuRunner(Runner):
         graph: the serialised ONNX graph, or what reads it, called once per activation.
         threads: threads of one inference; 0 takes one per core.
         origin: where the graph comes from, for messages.
+        border: what the graph's inputs and outputs have to be; None takes whatever it has.
     """
 
     def __init__(
-        self, graph: bytes | Callable[[], bytes], threads: int = 0, *, origin: str = "the graph"
+        self,
+        graph: bytes | Callable[[], bytes],
+        threads: int = 0,
+        *,
+        origin: str = "the graph",
+        border: GraphBorder | None = None,
     ) -> None:
         super().__init__()
         self._graph = graph
         self._threads = threads
         self._origin = origin
+        self._border = border
         self._session: Any = None
         self._binding: Any = None
         self._arrays: dict[str, NDArray[np.float32]] = {}
@@ -51,15 +60,19 @@ class CpuRunner(Runner):
         options.add_session_config_entry("session.intra_op.allow_spinning", "0")
         content = self._graph() if callable(self._graph) else self._graph
         try:
-            self._session = onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
+            session = onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
         except Exception as error:  # ONNX Runtime's exceptions have no common base but Exception.
             raise RunnerError(
                 f"ONNX Runtime refuses {self._origin}: {str(error).splitlines()[0]}",
-                "export the package again: edge-irdet export CHECKPOINT -o PACKAGE",
+                EXPORT_STEP,
             ) from error
-        self._inputs = {item.name: self._spec(item) for item in self._session.get_inputs()}
-        self._outputs = {item.name: self._spec(item) for item in self._session.get_outputs()}
-        self._binding = self._session.io_binding()
+        self._inputs = {item.name: self._spec(item) for item in session.get_inputs()}
+        self._outputs = {item.name: self._spec(item) for item in session.get_outputs()}
+        # Before anything of the sizes that the graph states is allocated.
+        if self._border is not None:
+            self._border.require(self._inputs, self._outputs, self._origin, EXPORT_STEP)
+        self._session = session
+        self._binding = session.io_binding()
         self._arrays = {}
         for name, spec in self._outputs.items():
             array = np.zeros(spec.shape, np.float32)

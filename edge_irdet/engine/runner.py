@@ -26,6 +26,10 @@ class TensorSpec:
         """Specification from anything NumPy takes for a dtype."""
         return TensorSpec(tuple(shape), np.dtype(dtype))
 
+    def __str__(self) -> str:
+        """``float32 [1, 6300, 4]``."""
+        return f"{self.dtype} {list(self.shape)}"
+
 
 class Runner(ABC):
     """Runs one graph; a context manager.
@@ -75,7 +79,7 @@ class Runner(ABC):
             Every output by name. The arrays belong to the runner and hold until the next call.
 
         Raises:
-            RunnerError: not active, a wrong array, or the library failed.
+            RunnerError: not active, a wrong array in or out, or the library failed.
         """
         if not self._active:
             raise RunnerError(
@@ -85,9 +89,8 @@ class Runner(ABC):
         for name, spec in self.inputs.items():
             array = feeds.get(name)
             if array is None or array.shape != spec.shape or array.dtype != spec.dtype:
-                found = "nothing" if array is None else f"{array.dtype} {array.shape}"
                 raise RunnerError(
-                    f"the input {name!r} is {found}, the graph takes {spec.dtype} {spec.shape}",
+                    f"the input {name!r} is {_described(array)}, the graph takes {spec}",
                     "feed arrays as runner.inputs states them",
                 )
             if not array.flags.c_contiguous:
@@ -97,7 +100,15 @@ class Runner(ABC):
         if len(feeds) != len(self.inputs):
             unknown = ", ".join(sorted(set(feeds) - set(self.inputs)))
             raise RunnerError(f"the graph has no input {unknown}", "feed arrays as runner.inputs states them")
-        return self._infer_impl(feeds)
+        found = self._infer_impl(feeds)
+        for name, spec in self.outputs.items():
+            output = found.get(name)
+            if output is None or output.shape != spec.shape or output.dtype != spec.dtype:
+                raise RunnerError(
+                    f"the runner {self.name} gave {_described(output)} as {name!r} and had stated {spec}",
+                    "export the package again: edge-irdet export CHECKPOINT -o PACKAGE",
+                )
+        return found
 
     def deactivate(self) -> None:
         """Free what :meth:`activate` took; may be called again."""
@@ -125,3 +136,7 @@ class Runner(ABC):
 
     @abstractmethod
     def _deactivate_impl(self) -> None: ...
+
+
+def _described(array: NDArray[np.generic] | None) -> str:
+    return "nothing" if array is None else str(TensorSpec.of(array.shape, array.dtype))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import partial
 
+from edge_irdet.engine.border import GraphBorder
 from edge_irdet.engine.cpu_runner import CpuRunner
 from edge_irdet.engine.cuda.adapter import AUTO as BINDING_AUTO
 from edge_irdet.engine.cuda.adapter import CudaAdapter, open_cuda, require_driver
@@ -136,7 +137,8 @@ def _find(
 def _cpu(package: Package, precision: Precision | None, threads: int, why: str) -> Selection:
     precision = precision or Precision.FP32
     path = package.graph_path(precision)
-    runner = CpuRunner(partial(package.read_graph, precision), threads, origin=str(path))
+    border = GraphBorder.of(package.manifest)
+    runner = CpuRunner(partial(package.read_graph, precision), threads, origin=str(path), border=border)
     return Selection(runner, CPU, precision, f"CPU runtime, {precision.value}: {why}")
 
 

@@ -11,8 +11,8 @@ class RunnerError(EdgeIrdetError):
     code = "E601"
     title = "runner"
     when = (
-        "A runner was used out of order, received arrays of another shape or dtype, or its library refused "
-        "the graph."
+        "A runner was used out of order, received arrays of another shape or dtype, its library refused the "
+        "graph, or the graph has other inputs or outputs than the manifest says."
     )
     check = "The message gives both what came and what was expected, or the first line of the library."
     fix = "Use runners and detectors in a `with` statement. Export the package again if the graph is refused."

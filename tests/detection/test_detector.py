@@ -31,10 +31,11 @@ from edge_irdet.package import (
 
 
 class ScriptedRunner(Runner):
-    """Answers with given boxes and scores and keeps what it was fed."""
+    """Answers with up to two given boxes and scores and keeps what it was fed."""
 
     def __init__(self, boxes: list[list[float]], scores: list[float]) -> None:
         super().__init__()
+        boxes, scores = (boxes + [[0.0] * 4] * 2)[:2], (scores + [0.0] * 2)[:2]
         self.answer = {
             "boxes": np.array(boxes, np.float32).reshape(1, -1, 4),
             "scores": np.array(scores, np.float32).reshape(1, -1, 1),

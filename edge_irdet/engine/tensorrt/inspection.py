@@ -9,7 +9,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+from edge_irdet.engine.runner import TensorSpec
 from edge_irdet.engine.tensorrt.module import LogCapture, TensorRTModule
+from edge_irdet.engine.tensorrt.plan import DTYPES
 from edge_irdet.errors import EdgeIrdetError
 
 KINDS = (
@@ -32,6 +34,17 @@ def loaded_engine(
     log = LogCapture(module.trt)
     runtime = log.create(error, "runtime", next_step, module.trt.Runtime, log.logger)
     yield log.require(runtime.deserialize_cuda_engine(plan), f"TensorRT refuses {what}", next_step, error)
+
+
+def tensors_of(engine: Any) -> dict[str, TensorSpec]:
+    """Inputs and outputs of a deserialised engine by name, in its own order."""
+    return {
+        name: TensorSpec.of(
+            tuple(int(size) for size in engine.get_tensor_shape(name)),
+            DTYPES.get(engine.get_tensor_dtype(name).name, "object"),
+        )
+        for name in (engine.get_tensor_name(index) for index in range(engine.num_io_tensors))
+    }
 
 
 def layer_precisions(trt: Any, engine: Any) -> dict[str, int] | None:

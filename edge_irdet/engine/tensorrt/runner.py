@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import threading
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import Any
@@ -12,11 +12,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from edge_irdet.engine.border import GraphBorder
 from edge_irdet.engine.cuda.adapter import CudaAdapter, PinnedBuffer, open_cuda, require_driver
 from edge_irdet.engine.runner import Runner, TensorSpec
 from edge_irdet.engine.tensorrt.identity import TensorIdentity, require_match
+from edge_irdet.engine.tensorrt.inspection import tensors_of
 from edge_irdet.engine.tensorrt.module import LogCapture, TensorRTModule, open_tensorrt
-from edge_irdet.engine.tensorrt.plan import DTYPES
 from edge_irdet.engine.tensorrt.store import (
     StoredEngine,
     find_engine,
@@ -123,6 +124,7 @@ class TensorRTRunner(Runner):
             EngineMissingError, EngineMismatchError, EngineDamagedError: there is no engine that fits.
             EngineUntrustedError: the engine was not built on this machine.
             CudaError: a CUDA call failed.
+            RunnerError: the engine's inputs or outputs are not those of the manifest.
             TensorRTError: TensorRT refused the engine, or its first run failed.
         """
         with ExitStack() as resources:
@@ -155,6 +157,10 @@ class TensorRTRunner(Runner):
             self._runtime.deserialize_cuda_engine(plan), f"TensorRT refuses the engine {stored.path}", rebuild
         )
         self._require_same_tensors(stored, rebuild)
+        self._inputs, self._outputs = _specs(stored.identity.inputs), _specs(stored.identity.outputs)
+        # Before memory of the sizes that the engine states is allocated.
+        border = GraphBorder.of(self._package.manifest)
+        border.require(self._inputs, self._outputs, f"the engine {stored.path}", rebuild)
         self._stream = cuda.create_stream()
         resources.callback(cuda.destroy_stream, self._stream)
         self._in = [self._allocate(tensor, resources) for tensor in stored.identity.inputs]
@@ -174,8 +180,6 @@ class TensorRTRunner(Runner):
                 f"TensorRT refused the address of {slot.binding!r}",
                 rebuild,
             )
-        self._inputs = {slot.name: slot.spec for slot in self._in}
-        self._outputs = {slot.name: slot.spec for slot in self._out}
         # Ordinary memory: results that outlive the runner must not point into what it frees.
         self._arrays = {slot.name: np.zeros(slot.spec.shape, slot.spec.dtype) for slot in self._out}
         self._graph: int | None = None
@@ -185,25 +189,16 @@ class TensorRTRunner(Runner):
         self._run()
 
     def _require_same_tensors(self, stored: StoredEngine, rebuild: str) -> None:
-        engine = self._engine
-        found = {
-            name: TensorSpec.of(
-                tuple(int(size) for size in engine.get_tensor_shape(name)),
-                DTYPES.get(engine.get_tensor_dtype(name).name, "object"),
-            )
-            for name in (engine.get_tensor_name(index) for index in range(engine.num_io_tensors))
-        }
-        stated = {
-            tensor.binding: TensorSpec.of(tuple(tensor.shape), tensor.dtype)
-            for tensor in (*stored.identity.inputs, *stored.identity.outputs)
-        }
-        if found != stated:
+        found = tensors_of(self._engine)
+        tensors = (*stored.identity.inputs, *stored.identity.outputs)
+        stated = {tensor.binding: _spec(tensor) for tensor in tensors}
+        if found != stated or len(stated) < len(tensors):
             raise EngineDamagedError(
                 f"{stored.path} has the tensors {found}, its identity says {stated}", rebuild
             )
 
     def _allocate(self, tensor: TensorIdentity, resources: ExitStack) -> _Slot:
-        cuda, spec = self._cuda, TensorSpec.of(tuple(tensor.shape), tensor.dtype)
+        cuda, spec = self._cuda, _spec(tensor)
         size = int(np.prod(spec.shape)) * spec.dtype.itemsize
         address = cuda.allocate(size)
         resources.callback(cuda.free, address)
@@ -304,6 +299,14 @@ class TensorRTRunner(Runner):
     def _drop_engine(self) -> None:
         self._engine = None
         self._runtime = None
+
+
+def _spec(tensor: TensorIdentity) -> TensorSpec:
+    return TensorSpec.of(tuple(tensor.shape), tensor.dtype)
+
+
+def _specs(tensors: Sequence[TensorIdentity]) -> dict[str, TensorSpec]:
+    return {tensor.name: _spec(tensor) for tensor in tensors}
 
 
 def _not_captured(error: EdgeIrdetError) -> str:

@@ -9,11 +9,13 @@ from __future__ import annotations
 import importlib
 import inspect
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
+from edge_irdet.engine.runner import TensorSpec
 from edge_irdet.engine.tensorrt.building import BuildConfig, EngineBuilder
-from edge_irdet.engine.tensorrt.inspection import loaded_engine
+from edge_irdet.engine.tensorrt.identity import TensorIdentity
+from edge_irdet.engine.tensorrt.inspection import loaded_engine, tensors_of
 from edge_irdet.engine.tensorrt.store import StoredEngine, make_engines_folder, rebuild_command
 from edge_irdet.errors import DriverMissingError, EngineBuildError, ExtraMissingError, OptionError
 from edge_irdet.package import Precision
@@ -100,7 +102,7 @@ def build_with_torch_tensorrt(
                 f"--precision {precision.value}",
             ) from error
         seconds = time.monotonic() - started
-        bindings = _bindings(builder, plan, precision, [*names[0], *names[1]])
+        bindings = _bindings(builder, plan, precision, [*draft.inputs, *draft.outputs])
         return builder.store(builder.identity(config, VIA, bindings), plan, seconds)
 
 
@@ -122,21 +124,27 @@ def _options(convert: Convert, config: BuildConfig, inputs: list[str], outputs: 
     return {name: value for name, value in options.items() if name in known}
 
 
-def _bindings(builder: EngineBuilder, plan: bytes, precision: Precision, names: list[str]) -> dict[str, str]:
+def _bindings(
+    builder: EngineBuilder, plan: bytes, precision: Precision, stated: list[TensorIdentity]
+) -> dict[str, str]:
     """Tensor names of the plan by the manifest's names; both are in the module's order, inputs first.
 
     Raises:
-        EngineBuildError: the plan has another number of tensors.
+        EngineBuildError: the plan has another number of tensors, or one of another shape or dtype.
     """
     rebuild = rebuild_command(builder.package, precision)
     with loaded_engine(builder.module, plan, "torch-tensorrt's plan", rebuild, EngineBuildError) as engine:
-        found = [engine.get_tensor_name(index) for index in range(engine.num_io_tensors)]
-    if len(found) != len(names):
+        found = tensors_of(engine)
+    wanted = {tensor.name: TensorSpec.of(tuple(tensor.shape), tensor.dtype) for tensor in stated}
+    if list(found.values()) != list(wanted.values()):
         raise EngineBuildError(
-            f"torch-tensorrt's plan has the tensors {', '.join(found)}, the package {', '.join(names)}",
-            rebuild,
+            f"torch-tensorrt's plan has the tensors {_listed(found)}, the package {_listed(wanted)}", rebuild
         )
-    return dict(zip(names, found, strict=True))
+    return dict(zip(wanted, found, strict=True))
+
+
+def _listed(tensors: Mapping[str, TensorSpec]) -> str:
+    return ", ".join(f"{name} {spec}" for name, spec in tensors.items())
 
 
 def run_network_in_half(graph: nn.Module) -> None:

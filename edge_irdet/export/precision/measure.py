@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from edge_irdet.dataset.labelled_dataset import LabelledDataset
 from edge_irdet.detection.detector import Detector, DetectorConfig
+from edge_irdet.engine.border import GraphBorder
 from edge_irdet.engine.cpu_runner import CpuRunner
 from edge_irdet.evaluation.average_precision import EVALUATION_SCORE
 from edge_irdet.evaluation.image_report import EvaluationReport
@@ -74,4 +75,5 @@ class GraphMeasurer:
         return 1000.0 * float(np.median(times[WARM_UP:]))
 
     def _runner(self, graph: onnx.ModelProto) -> CpuRunner:
-        return CpuRunner(graph.SerializeToString(), self.threads)
+        border = GraphBorder.of(self.package.manifest)
+        return CpuRunner(graph.SerializeToString(), self.threads, border=border)

@@ -186,6 +186,17 @@ def test_int8_and_a_precision_past_no_gate_are_refused(
     assert converter.program is None
 
 
+def test_a_plan_with_other_tensors_is_not_stored(
+    builder: EngineBuilder, graph: DeployedGraph, proto: Any
+) -> None:
+    other = onnx.ModelProto()
+    other.CopyFrom(proto)
+    other.graph.output[1].type.tensor_type.shape.dim[2].dim_value = 2
+    with pytest.raises(EngineBuildError, match=r"scores float32 \[1, \d+, 2\], the package"):
+        build_with_torch_tensorrt(builder, graph, BuildConfig(), FakeConverter(other, named=True).new)
+    assert not list(Path(builder.package.directory / "engines").glob("*.engine"))
+
+
 def test_its_failure_is_coded(builder: EngineBuilder, graph: DeployedGraph) -> None:
     def convert(program: Any, inputs: Any) -> bytes:
         raise RuntimeError("Conversion of function aten.foo not currently supported!\nmore")
