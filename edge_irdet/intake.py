@@ -156,3 +156,8 @@ def escape_controls(text: str) -> str:
 def one_line(text: str) -> str:
     """As :func:`escape_controls`, newlines as well, so that one name cannot look like two lines."""
     return escape_controls(text).replace("\n", "\\n")
+
+
+def first_line(error: BaseException) -> str:
+    """First line of what a library's exception says; its type where it says nothing."""
+    return next(iter(str(error).splitlines()), "") or type(error).__name__

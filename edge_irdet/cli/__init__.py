@@ -27,6 +27,7 @@ from edge_irdet.errors import EdgeIrdetError, OutputFailedError
 from edge_irdet.intake import escape_controls
 from edge_irdet.package import SCHEMA_VERSION
 from edge_irdet.record import RECORD_SCHEMA
+from edge_irdet.stream.second_signal import ended_by_second_signal
 from edge_irdet.stream.uri import redact_text
 
 EXIT_ERROR = 2
@@ -70,7 +71,8 @@ def main() -> None:
     """Entry point of ``edge-irdet``."""
     # What OpenCV warns of is either expected here or turned into an error of ours with a next step.
     cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_ERROR)
-    status = _run()
+    with ended_by_second_signal():
+        status = _run()
     try:
         if sys.stdout is not None:  # closed by the caller: edge-irdet ... >&-
             sys.stdout.flush()

@@ -12,7 +12,8 @@ class RunnerError(EdgeIrdetError):
     title = "runner"
     when = (
         "A runner was used out of order, received arrays of another shape or dtype, its library refused the "
-        "graph, or the graph has other inputs or outputs than the manifest says."
+        "graph or took longer than 60 s for it, or the graph has other inputs or outputs than the manifest "
+        "says."
     )
     check = "The message gives both what came and what was expected, or the first line of the library."
     fix = "Use runners and detectors in a `with` statement. Export the package again if the graph is refused."

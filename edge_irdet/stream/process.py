@@ -13,6 +13,8 @@ from typing import Protocol
 
 import cv2
 
+from edge_irdet.stream.second_signal import ended_by_second_signal
+
 SWITCH_SECONDS = 0.0005
 """At Python's own 5 ms, the detector may wait that long while a source's or an output's thread computes."""
 
@@ -46,6 +48,8 @@ def stopped_by_signals(stream: Stoppable) -> Iterator[None]:
     >>> with stopped_by_signals(pipeline):
     ...     pipeline.run()
 
+    A second signal ends the process at once (:mod:`edge_irdet.stream.second_signal`).
+
     Only the main thread of a process gets signals; in any other thread this does nothing. The handlers that
     were there before come back at the end.
     """
@@ -58,7 +62,8 @@ def stopped_by_signals(stream: Stoppable) -> Iterator[None]:
 
     before = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
-        yield
+        with ended_by_second_signal():
+            yield
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
