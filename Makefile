@@ -52,11 +52,11 @@ demo: .venv/installed
 	@mkdir -p demo
 	@echo "1. As fast as this machine can: targets found, false alarms, frames per second"
 	.venv/bin/edge-irdet stream --source synthetic:treeline \
-		--output demo/detections.jsonl --output demo/overlay.mp4 --output demo/contact.png
+		--output demo/detections.jsonl --output demo/overlay.mp4 --output demo/contact.png --overwrite
 	@echo
 	@echo "2. At the rate of a camera, 30 frames per second: latency"
 	.venv/bin/edge-irdet stream --source 'synthetic:treeline?frames=150' --pace realtime --policy latest \
-		--output demo/live.jsonl --quiet
+		--output demo/live.jsonl --overwrite --quiet
 	.venv/bin/python examples/10_measure_latency/measure_latency.py demo/live.jsonl
 	@echo
 	@echo "The scene is synthetic, modelled on thermal videos of aircraft, birds and drones. Over 16 such scenes 88 % are"

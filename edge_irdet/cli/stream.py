@@ -165,6 +165,12 @@ class OnOutputFailure(str, Enum):
         help="Where records go; the forms are below. Repeat it for several outputs.",
     ),
     environment_option(
+        "--overwrite",
+        is_flag=True,
+        help="Replace files that are there. Else .jsonl and .csv are appended to, and the others take a new "
+        "name, such as out-2.mp4.",
+    ),
+    environment_option(
         "--on-output-failure",
         type=choice_of(OnOutputFailure),
         default=OnOutputFailure.CONTINUE.value,
@@ -219,6 +225,7 @@ def stream_command(
     wait_for_source: float,
     give_up_after: float | None,
     on_output_failure: str,
+    overwrite: bool,
     preview: str | None,
     preview_token_file: Path | None,
     health_file: Path | None,
@@ -239,7 +246,7 @@ def stream_command(
     """
     sources = [open_source(uri) for uri in source_uris]
     read = [package_directory(package), *([] if preview_token_file is None else [preview_token_file])]
-    sinks = open_sinks(outputs, source_uris, [] if health_file is None else [health_file], read)
+    sinks = open_sinks(outputs, source_uris, [] if health_file is None else [health_file], read, overwrite)
     detector = Detector(
         package,
         DetectorConfig(

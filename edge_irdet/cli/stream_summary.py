@@ -41,7 +41,8 @@ def print_summary(summary: StreamSummary, own_rate: bool, console: Console) -> N
         if sink.sink == ScoringSink.usage:
             continue
         missed = f", {sink.lost} lost" if sink.lost else ""
-        console.print(f"{sink.sink}: {sink.written} records{missed}", highlight=False)
+        place = f", in {sink.file}" if sink.file not in (None, sink.sink) else ""
+        console.print(f"{sink.sink}: {sink.written} records{missed}{place}", highlight=False)
 
 
 def print_score(score: ScoringSink, console: Console) -> None:

@@ -17,6 +17,7 @@ from edge_irdet.errors.options import OptionError
 from edge_irdet.errors.outputs import (
     OutputFailedError,
     OutputGoneError,
+    OutputTakenError,
     RecordInvalidError,
     RecordsLostError,
     UnknownOutputError,
@@ -99,6 +100,7 @@ __all__ = [
     "OptionError",
     "OutputFailedError",
     "OutputGoneError",
+    "OutputTakenError",
     "PackageHashError",
     "PackageMissingError",
     "ParityError",

@@ -26,8 +26,8 @@ class OutputFailedError(EdgeIrdetError):
     )
     check = "`df -h` and `ls -ld FOLDER` for files; `ss -ltnp` or `ss -xlp` for ports and sockets."
     fix = (
-        "Free space or choose another place. A JSONL file ends with its last complete record; videos and "
-        "pictures appear only when they are complete."
+        "Free space or choose another place. A JSONL file ends with its last complete record, a video with "
+        "its last complete group of frames; pictures appear only when they are complete."
     )
 
 
@@ -65,3 +65,19 @@ class OutputGoneError(EdgeIrdetError):
     when = "The program that read standard output or a pipe ended, and the stream ended with it."
     check = "Which program stands after the `|`, and why it ended."
     fix = "Start both again. For readers that come and go use `--output unix:///PATH`."
+
+
+class OutputTakenError(EdgeIrdetError):
+    """The file of an output is a link, holds something else, or is being written by somebody else."""
+
+    code = "E506"
+    title = "output taken"
+    when = (
+        "The file of an output holds something that is not its own, is a symbolic link, or is being written "
+        "by another process. Nothing was changed."
+    )
+    check = "`ls -l FILE`, `head -1 FILE`, and `fuser -v FILE`."
+    fix = (
+        "Name another file. `--overwrite` replaces what a file holds; it does not follow links and does not "
+        "take a file from another process."
+    )

@@ -174,6 +174,8 @@ class SinkEntry:
         """When it last lost a record, monotonic clock."""
         self.last_error: str | None = None
         """Why it failed the last time."""
+        self.file: str | None = None
+        """The file it writes, where that has a name of its own."""
         self._lock = lock
         self._degraded_ns = round(limits.degraded_seconds * 1e9)
 
@@ -212,6 +214,11 @@ class SinkEntry:
                 self.last_loss_ns = time.monotonic_ns()
             self.lost_later = count
 
+    def set_file(self, file: str | None) -> None:
+        """Say which file it writes now."""
+        with self._lock:
+            self.file = file
+
     def status(self, now_ns: int) -> SinkStatus:
         """The sink now."""
         with self._lock:
@@ -227,6 +234,7 @@ class SinkEntry:
             last_loss_ns=self.last_loss_ns,
             degraded=self._is_degraded(now_ns),
             last_error=self.last_error,
+            file=self.file,
         )
 
     def _is_degraded(self, now_ns: int) -> bool:

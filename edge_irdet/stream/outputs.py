@@ -41,6 +41,7 @@ class CountedSink:
         else:
             names = ",".join(info.source for info in infos)
             self.sink.open(StreamInfo(names, infos[0].classes, None, None))
+        self._look()
 
     def write(self, source_index: int, frame: Frame, record: Record) -> None:
         """Hand a record over if it is of the sink's source.
@@ -64,7 +65,7 @@ class CountedSink:
             if self._entry.failing:
                 _log.info("output works again", extra={"sink": self.sink.name, "lost": self._entry.lost})
             self._entry.count_written()
-        self._entry.set_lost_later(self.sink.lost_later)
+        self._look()
 
     def exit(
         self,
@@ -76,7 +77,13 @@ class CountedSink:
         try:
             self.sink.exit(kind, error, trace)
         finally:
-            self._entry.set_lost_later(self.sink.lost_later)
+            self._look()
+
+    def _look(self) -> None:
+        """Take over what the sink says of itself."""
+        self._entry.set_lost_later(self.sink.lost_later)
+        if self._entry.file != self.sink.file:
+            self._entry.set_file(self.sink.file)
 
     def _count_loss(self, error: Exception) -> None:
         unexpected = None

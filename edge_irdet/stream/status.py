@@ -106,6 +106,9 @@ class SinkStatus(msgspec.Struct, frozen=True, kw_only=True):
     last_error: str | None
     """Why it failed the last time."""
 
+    file: str | None = None
+    """The file it writes, where that may have another name than the one that was asked for."""
+
 
 class StreamStatus(msgspec.Struct, frozen=True, kw_only=True):
     """A stream now."""

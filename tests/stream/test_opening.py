@@ -12,7 +12,17 @@ import edge_irdet
 STREAM = Path(edge_irdet.__file__).parent / "stream"
 SHARED = {
     "sources": {"opening", "source", "opencv_capture", "reading_thread", "reachability", "timestamps"},
-    "sinks": {"opening", "sink", "line_file", "parameters", "socket_file"},
+    "sinks": {
+        "video_container",
+        "video_encoder",
+        "opening",
+        "sink",
+        "line_file",
+        "parameters",
+        "socket_file",
+        "output_file",
+        "earlier_lines",
+    },
 }
 """Modules that are neither a source nor a sink themselves."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
@@ -10,11 +11,11 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from edge_irdet.errors import OutputFailedError
 from edge_irdet.files import write_bytes_atomically
 from edge_irdet.record import DetectionRecord, Record
 from edge_irdet.stream.frame import Frame
 from edge_irdet.stream.overlay import TEXT, display_grey, draw_detection, label
+from edge_irdet.stream.sinks.output_file import discard, open_new, require_possible
 from edge_irdet.stream.sinks.sink import Sink, StreamInfo
 
 TILES = 12
@@ -41,25 +42,28 @@ class ContactSheetSink(Sink):
 
     Args:
         path: the PNG file, written when the stream ends.
+        overwrite: whether the file is replaced if it is there; else a new name is taken.
     """
 
     usage: ClassVar[str] = "PATH.png   contact sheet of frames over the stream"
     shared: ClassVar[bool] = False
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, overwrite: bool = False) -> None:
         super().__init__(str(path))
         self.path = path
+        self._overwrite = overwrite
         self._kept: list[_Kept] = []
         self._every = 1
         self._seen = 0
 
     def open(self, info: StreamInfo) -> None:
-        """Check that the folder is there."""
-        if not self.path.parent.is_dir():
-            raise OutputFailedError(
-                f"{self.path} cannot be made: there is no folder {self.path.parent}",
-                "name a folder that exists with --output",
-            )
+        """Check that the file can be made.
+
+        Raises:
+            OutputTakenError: it is a link.
+            OutputFailedError: its folder is not there, or cannot be written to.
+        """
+        require_possible(self.path)
         if info.frame_count:
             self._every = max(1, info.frame_count // TILES)
 
@@ -88,7 +92,17 @@ class ContactSheetSink(Sink):
         rows = [np.hstack(tiles[start : start + COLUMNS]) for start in range(0, len(tiles), COLUMNS)]
         encoded, content = cv2.imencode(".png", np.vstack(rows))
         assert encoded, "PNG takes any 8-bit picture"
-        write_bytes_atomically(self.path, content.tobytes())
+        if self._overwrite:
+            write_bytes_atomically(self.path, content.tobytes())
+            return
+        file = open_new(self.path)
+        self.file = str(file.path)
+        try:
+            write_bytes_atomically(file.path, content.tobytes())
+        except BaseException:
+            discard(file)
+            raise
+        os.close(file.descriptor)
 
 
 def _tile(kept: _Kept) -> NDArray[np.uint8]:

@@ -9,39 +9,41 @@ import sys
 from pathlib import Path
 
 from edge_irdet.errors import OutputFailedError, OutputGoneError
+from edge_irdet.stream.sinks.output_file import OutputFile
+
+
+def standard_output() -> OutputFile:
+    """A copy of standard output.
+
+    Raises:
+        OutputFailedError: it is closed.
+    """
+    try:
+        if sys.stdout is None:
+            raise OSError(errno.EBADF, "it is closed")
+        sys.stdout.flush()
+        descriptor = os.dup(sys.stdout.fileno())
+    except OSError as error:
+        raise OutputFailedError(
+            f"standard output cannot be written: {error.strerror}", "name a file with --output instead"
+        ) from error
+    return OutputFile(descriptor, Path("standard output"), stat.S_ISREG(os.fstat(descriptor).st_mode))
 
 
 class LineFile:
-    """Appends lines to a new file, each call's in one write; lines that do not fit are taken back.
+    """Appends lines to a file, each call's in one write; lines that do not fit are taken back.
 
     Readers may follow the file while it grows: after every call, and after every error, it ends in a newline.
     A failed call costs its own lines only; the next one is tried afresh.
 
     Args:
-        path: the file, made anew; None writes to standard output.
-
-    Raises:
-        OutputFailedError: it cannot be made.
+        file: open for appending; :meth:`close` closes it.
     """
 
-    def __init__(self, path: Path | None) -> None:
-        self._name = "standard output" if path is None else str(path)
-        try:
-            if path is None:
-                if sys.stdout is None:
-                    raise OSError(errno.EBADF, "it is closed")
-                sys.stdout.flush()
-                self._descriptor = os.dup(sys.stdout.fileno())
-            else:
-                # Appending, so that a file cut short by a log rotation goes on from its new end.
-                flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_APPEND | os.O_CLOEXEC
-                self._descriptor = os.open(path, flags, 0o644)
-        except OSError as error:
-            raise OutputFailedError(
-                f"{self._name} cannot be made: {error.strerror}",
-                "name a folder that exists and that you may write to with --output",
-            ) from error
-        self._regular = stat.S_ISREG(os.fstat(self._descriptor).st_mode)
+    def __init__(self, file: OutputFile) -> None:
+        self._name = str(file.path)
+        self._descriptor = file.descriptor
+        self._regular = file.regular
         self._torn = 0
         """Bytes at the end of a regular file that are not a whole line and could not be taken back yet."""
         self._rest = b""
@@ -70,6 +72,10 @@ class LineFile:
                 f"{self._name} cannot be written: {error.strerror}{self._undo(done, content)}",
                 "free space (df -h) or name another --output; the next record is tried again",
             ) from error
+
+    def is_empty(self) -> bool:
+        """Whether nothing stands in the file, be it that a log rotation has emptied it."""
+        return self._regular and os.fstat(self._descriptor).st_size == 0
 
     def close(self) -> None:
         """Close the file; may be called again."""

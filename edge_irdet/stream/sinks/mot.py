@@ -8,6 +8,7 @@ from typing import ClassVar
 from edge_irdet.record import Record
 from edge_irdet.stream.frame import Frame
 from edge_irdet.stream.sinks.line_file import LineFile
+from edge_irdet.stream.sinks.output_file import open_new
 from edge_irdet.stream.sinks.sink import Sink, StreamInfo
 
 
@@ -17,21 +18,32 @@ class MotSink(Sink):
     Frames count from 1, so a frame is its sequence number plus one; the id is the track's, or -1. The format
     counts pixels from 1 as well: left and top are ours plus one (MOTChallenge development kit).
 
+    Frames are numbered from 1 in each file, so each start takes a new one.
+
     Args:
         path: the file.
+        overwrite: whether the file is replaced if it is there.
     """
 
     usage: ClassVar[str] = "PATH.txt or mot:PATH   MOTChallenge text"
     shared: ClassVar[bool] = False
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, overwrite: bool = False) -> None:
         super().__init__(str(path))
         self.path = path
+        self._overwrite = overwrite
         self._file: LineFile | None = None
 
     def open(self, info: StreamInfo) -> None:
-        """Make the file."""
-        self._file = LineFile(self.path)
+        """Make the file.
+
+        Raises:
+            OutputTakenError: it is a link.
+            OutputFailedError: it cannot be made.
+        """
+        file = open_new(self.path, self._overwrite)
+        self.file = str(file.path)
+        self._file = LineFile(file)
 
     def write(self, frame: Frame, record: Record) -> None:
         """Append one line per detection, all of a frame or none."""

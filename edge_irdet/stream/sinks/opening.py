@@ -17,8 +17,13 @@ INDEX = "{n}"
 """In an output's name: the number of the source, from 0."""
 
 
-def open_sink(uri: str | Path) -> Sink:
+def open_sink(uri: str | Path, overwrite: bool = False) -> Sink:
     """The sink that an output names; nothing is made before the pipeline opens it.
+
+    Args:
+        uri: the output.
+        overwrite: whether a file that is there is replaced; else records are appended, and what cannot be
+            appended to takes a new name.
 
     Raises:
         UnknownOutputError: nobody answers to it.
@@ -34,14 +39,14 @@ def open_sink(uri: str | Path) -> Sink:
             "write its name in plain text",
         )
     if uri == "-":
-        return _json_lines(None)
+        return _json_lines(None, False)
     if scheme in _PEERS:
         return _PEERS[scheme](uri)
     path = _file_path(uri)
     if path is not None and scheme == "mot":
-        return _mot(path)
+        return _mot(path, overwrite)
     if path is not None and path.suffix.lower() in _FILES:
-        return _FILES[path.suffix.lower()](path)
+        return _FILES[path.suffix.lower()](path, overwrite)
     near = difflib.get_close_matches(scheme, _PEERS, 1)
     hint = f"; did you mean {near[0]}:?" if near else ""
     forms = "\n".join(f"    {usage}" for usage in sink_usages())
@@ -80,6 +85,7 @@ def open_sinks(
     sources: Sequence[str],
     reserved: Sequence[Path] = (),
     inputs: Sequence[Path] = (),
+    overwrite: bool = False,
 ) -> list[Output]:
     """The sinks of all outputs; one with ``{n}`` in its name becomes one sink per source.
 
@@ -90,6 +96,7 @@ def open_sinks(
         sources: as the user wrote them, in their order.
         reserved: files that something else writes while the stream runs, such as the health file.
         inputs: files and folders that are read besides the sources, such as the package.
+        overwrite: as for :func:`open_sink`.
 
     Raises:
         OptionError: an output is named twice, is a source itself, a reserved file or an input, or below one,
@@ -103,7 +110,7 @@ def open_sinks(
         for output in outputs
         for index in (range(len(sources)) if INDEX in output else (0,))
     ]
-    opened = [Output(open_sink(output), index) for output, index in named]
+    opened = [Output(open_sink(output, overwrite), index) for output, index in named]
     _require_apart([output for output, _ in named], sources, reserved, inputs)
     for (output, index), (sink, _) in zip(named, opened, strict=True):
         if index is None and not sink.shared and len(sources) > 1:
@@ -193,34 +200,34 @@ def _scheme(uri: str) -> str:
     return scheme if colon and (after.startswith("//") or scheme in ("file", "mot", *_PEERS)) else ""
 
 
-def _json_lines(path: Path | None) -> Sink:
+def _json_lines(path: Path | None, overwrite: bool) -> Sink:
     from edge_irdet.stream.sinks.jsonl import JsonLinesSink
 
-    return JsonLinesSink(path)
+    return JsonLinesSink(path, overwrite)
 
 
-def _csv_table(path: Path) -> Sink:
+def _csv_table(path: Path, overwrite: bool) -> Sink:
     from edge_irdet.stream.sinks.csv_table import CsvSink
 
-    return CsvSink(path)
+    return CsvSink(path, overwrite)
 
 
-def _mot(path: Path) -> Sink:
+def _mot(path: Path, overwrite: bool) -> Sink:
     from edge_irdet.stream.sinks.mot import MotSink
 
-    return MotSink(path)
+    return MotSink(path, overwrite)
 
 
-def _contact_sheet(path: Path) -> Sink:
+def _contact_sheet(path: Path, overwrite: bool) -> Sink:
     from edge_irdet.stream.sinks.contact_sheet import ContactSheetSink
 
-    return ContactSheetSink(path)
+    return ContactSheetSink(path, overwrite)
 
 
-def _overlay_video(path: Path) -> Sink:
+def _overlay_video(path: Path, overwrite: bool) -> Sink:
     from edge_irdet.stream.sinks.overlay_video import OverlayVideoSink
 
-    return OverlayVideoSink(path)
+    return OverlayVideoSink(path, overwrite)
 
 
 def _udp(uri: str) -> Sink:
@@ -256,7 +263,7 @@ _PEERS: Mapping[str, Callable[[str], Sink]] = {
 }
 """Scheme -> what makes its sink."""
 
-_FILES: Mapping[str, Callable[[Path], Sink]] = {
+_FILES: Mapping[str, Callable[[Path, bool], Sink]] = {
     ".jsonl": _json_lines,
     ".csv": _csv_table,
     ".txt": _mot,

@@ -50,6 +50,8 @@ class Sink(ABC):
 
     def __init__(self, name: str) -> None:
         self.name = redact_uri(name)
+        self.file: str | None = None
+        """The file that it writes, where that takes another name than the one that was asked for."""
         self.lost_later = 0
         """Records that :meth:`write` took and that were lost on their way to the peer; only ever grows."""
 

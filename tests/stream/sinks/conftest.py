@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import os
+import shutil
+import subprocess
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -75,6 +77,26 @@ def no_leak() -> Iterator[None]:
     yield
     assert set(threading.enumerate()) <= threads
     assert len(os.listdir("/proc/self/fd")) <= files, sorted(descriptors())
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Path]:
+    """A file system in memory of 64 KiB, or of what ``parametrize(indirect)`` says."""
+    mount = shutil.which("mount")
+    if os.geteuid() or mount is None:
+        pytest.skip("mounting a small file system needs root")
+    place = tmp_path / "disk"
+    place.mkdir()
+    size = getattr(request, "param", "64k")
+    done = subprocess.run(
+        [mount, "-t", "tmpfs", "-o", f"size={size}", "edge-irdet-test", str(place)],
+        capture_output=True,
+        check=False,
+    )
+    if done.returncode:
+        pytest.skip("this machine does not let file systems be mounted")
+    yield place
+    subprocess.run(["umount", "--lazy", str(place)], check=True)
 
 
 @pytest.fixture

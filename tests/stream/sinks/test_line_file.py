@@ -1,22 +1,21 @@
 from __future__ import annotations
 
 import os
-import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from edge_irdet.errors import OutputFailedError
-from edge_irdet.stream.sinks.line_file import LineFile
+from edge_irdet.stream.sinks.line_file import LineFile, standard_output
+from edge_irdet.stream.sinks.output_file import open_to_append
 
 LINE = b"x" * 149
 
 
 def test_a_full_device_is_an_error_each_time(no_leak: None) -> None:
-    file = LineFile(Path("/dev/full"))
+    file = LineFile(open_to_append(Path("/dev/full")))
     for _ in range(3):
         with pytest.raises(OutputFailedError, match="No space left"):
             file.write(b"line")
@@ -29,8 +28,9 @@ import resource, signal, sys
 from pathlib import Path
 from edge_irdet.errors import OutputFailedError
 from edge_irdet.stream.sinks.line_file import LineFile
+from edge_irdet.stream.sinks.output_file import open_to_append
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)  # the kernel then answers EFBIG to the write that does not fit
-file = LineFile(Path(sys.argv[1]))
+file = LineFile(open_to_append(Path(sys.argv[1])))
 written, codes = [], set()
 for limit in (1000, 1000, 2000, 1100, 3000):  # the space returns, and shrinks below what is there
     resource.setrlimit(resource.RLIMIT_FSIZE, (limit, resource.RLIM_INFINITY))
@@ -57,28 +57,10 @@ def test_a_file_that_fills_up_again_and_again_keeps_whole_lines_only(tmp_path: P
     assert place.read_bytes() == b"".join(line.encode().rjust(149) + b"\n" for line in written)
 
 
-@pytest.fixture
-def small_disk(tmp_path: Path) -> Iterator[Path]:
-    mount = shutil.which("mount")
-    if os.geteuid() or mount is None:
-        pytest.skip("mounting a small file system needs root")
-    place = tmp_path / "disk"
-    place.mkdir()
-    done = subprocess.run(
-        [mount, "-t", "tmpfs", "-o", "size=64k", "edge-irdet-test", str(place)],
-        capture_output=True,
-        check=False,
-    )
-    if done.returncode:
-        pytest.skip("this machine does not let file systems be mounted")
-    yield place
-    subprocess.run(["umount", str(place)], check=True)
-
-
 def test_a_real_full_disk_and_its_space_coming_back(small_disk: Path) -> None:
     ballast = small_disk / "ballast"
     ballast.write_bytes(b"\0" * 40_000)
-    file = LineFile(small_disk / "out.jsonl")
+    file = LineFile(open_to_append(small_disk / "out.jsonl"))
     written, refusals = 0, []
     for number in range(600):
         if len(refusals) == 20:
@@ -101,7 +83,7 @@ def test_what_cannot_be_taken_back_at_once_is_taken_back_before_the_next_line(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     place = tmp_path / "out.jsonl"
-    file = LineFile(place)
+    file = LineFile(open_to_append(place))
     file.write(b"first")
     with monkeypatch.context() as broken:
         written = 0
@@ -134,7 +116,7 @@ def test_a_pipe_that_was_full_gets_the_end_of_its_line_before_the_next(
 ) -> None:
     reading, writing = os.pipe2(os.O_NONBLOCK)
     monkeypatch.setattr(sys, "stdout", os.fdopen(writing, "w"))
-    file = LineFile(None)
+    file = LineFile(standard_output())
     line = b"y" * 40_000
     file.write(line)
     with pytest.raises(OutputFailedError, match="cut short"):
@@ -152,7 +134,7 @@ def test_a_pipe_that_was_full_gets_the_end_of_its_line_before_the_next(
 
 def test_a_file_that_a_rotation_has_emptied_goes_on_from_its_start(tmp_path: Path) -> None:
     place = tmp_path / "out.jsonl"
-    file = LineFile(place)
+    file = LineFile(open_to_append(place))
     file.write(b"old")
     os.truncate(place, 0)
     file.write(b"new")
