@@ -271,11 +271,16 @@ class Manifest(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     """Per precision, what ``edge-irdet evaluate --json`` printed."""
 
     def __post_init__(self) -> None:
-        for name in (self.name, self.variant, *(graph.file for graph in self.graphs.values())):
+        for name in (self.name, self.variant, *self.files()):
             limits.check_name(name)
         limits.check_classes(self.classes)
         limits.check_outputs([(output.name, output.shape) for output in self.outputs], len(self.classes))
         limits.check_levels(self.strides, self.anchors)
+
+    def files(self) -> list[str]:
+        """Names of the files beside the manifest that belong to the package."""
+        weights = self.training.weights
+        return [*(graph.file for graph in self.graphs.values()), *([] if weights is None else [weights.file])]
 
 
 class Package:
@@ -393,10 +398,10 @@ def _decode_manifest(content: bytes, directory: Path) -> Manifest:
         if "unknown field" in error.reason:
             next_step = f"{next_step}, or, if a newer edge-irdet wrote it, {UPDATE_STEP}"
         raise ManifestInvalidError(f"{path} is not a valid manifest: {error.reason}", next_step) from error
-    for graph in manifest.graphs.values():
-        if Path(graph.file).name != graph.file:
+    for file in manifest.files():
+        if Path(file).name != file:
             raise ManifestInvalidError(
-                f"{path} names the graph {graph.file!r}, which is not a file of the package", next_step
+                f"{path} names {file!r}, which is not a file of the package", next_step
             )
     if not manifest.graphs:
         raise ManifestInvalidError(f"{path} names no graph", next_step)

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from edge_irdet.errors import PackageHashError
 from edge_irdet.package import ENGINES_FOLDER, MANIFEST_NAME, Package
+from edge_irdet.weights_file import read_weights
 
 
 @dataclass(frozen=True)
@@ -19,6 +20,9 @@ class PackageVerification:
 
     graphs: dict[str, str]
     """Precision -> SHA-256 of its graph, each compared with the file."""
+
+    weights: str | None
+    """SHA-256 of the weights file, compared with the file; None where the package carries none."""
 
     engines: tuple[str, ...]
     """Engines in the package. No hash of the manifest covers them: an engine is native code of whoever built
@@ -36,7 +40,7 @@ def verify_package(package: Package, manifest_sha256: str | None = None) -> Pack
         manifest_sha256: what the manifest's own SHA-256 has to be, 64 hexadecimal digits; None: not checked.
 
     Raises:
-        PackageHashError: the manifest or a graph is not the one expected.
+        PackageHashError: the manifest, a graph or the weights file is not the one expected.
         GraphRefusedError: a graph is not ONNX, or loads values from another file.
     """
     manifest = package.directory / MANIFEST_NAME
@@ -50,13 +54,17 @@ def verify_package(package: Package, manifest_sha256: str | None = None) -> Pack
     for precision, graph in package.manifest.graphs.items():
         package.read_graph(precision)
         graphs[precision.value] = graph.sha256
-    named = {MANIFEST_NAME, *(graph.file for graph in package.manifest.graphs.values())}
+    weights = package.manifest.training.weights
+    if weights is not None:
+        read_weights(package)
+    named = {MANIFEST_NAME, *package.manifest.files()}
     others = sorted(
         path.relative_to(package.directory) for path in package.directory.rglob("*") if not path.is_dir()
     )
     return PackageVerification(
         manifest_sha256=found,
         graphs=graphs,
+        weights=None if weights is None else weights.sha256,
         engines=tuple(str(path) for path in others if _is_engine(path)),
         unnamed=tuple(
             str(path) for path in others if path.parts[0] != ENGINES_FOLDER and str(path) not in named

@@ -6,7 +6,7 @@ fields that it does not know, and figures may be absent: no package is refused f
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
 
@@ -43,6 +43,22 @@ class Division(msgspec.Struct, frozen=True):
     """Seed of the training; it also divided the list before there was ``split_seed``."""
 
 
+class WeightsFile(msgspec.Struct, frozen=True, omit_defaults=True):
+    """The weights as they were trained, for `edge-irdet train --init` and `edge-irdet package resize`."""
+
+    file: str
+    """File in the package's directory, in safetensors format."""
+
+    sha256: Annotated[str, msgspec.Meta(pattern="^[0-9a-f]{64}$")]
+    """SHA-256 of the file."""
+
+    bytes: Annotated[int, msgspec.Meta(ge=1)]
+    """Size of the file."""
+
+    recovered: str = ""
+    """How the weights were taken from the graph, where the training's checkpoint is gone; empty otherwise."""
+
+
 class TrainingRun(msgspec.Struct, frozen=True, omit_defaults=True):
     """How the weights were trained."""
 
@@ -69,6 +85,9 @@ class TrainingRun(msgspec.Struct, frozen=True, omit_defaults=True):
 
     lineage: str = ""
     """Earlier trainings whose weights this one went on with."""
+
+    weights: WeightsFile | None = None
+    """The file of the weights; absent in packages that carry none."""
 
     @property
     def division(self) -> Division:

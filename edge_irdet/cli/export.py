@@ -48,6 +48,11 @@ SYNTHETIC_FRAMES = "synthetic:"
     metavar="URI",
     help="Source of the frames on which torch and the exported graph are compared; name real ones.",
 )
+@option(
+    "--no-weights",
+    is_flag=True,
+    help="Omit weights.safetensors, which trainings and exports start from: half the size.",
+)
 @option("--map16", **{**MAP16, "show_default": "none"})
 def export_command(
     checkpoint: Path,
@@ -57,6 +62,7 @@ def export_command(
     variant: str | None,
     score: float,
     frames: str,
+    no_weights: bool,
     map16: SixteenBitSpec | None,
 ) -> None:
     """Export CHECKPOINT as a model package, after comparing it with torch on frames.
@@ -71,7 +77,7 @@ def export_command(
     from edge_irdet.training.checkpoint import load_checkpoint
 
     loaded = load_checkpoint(checkpoint)
-    config = ExportConfig(saliency, size, score, map16, variant)
+    config = ExportConfig(saliency, size, score, map16, variant, weights=not no_weights)
     with parity_frames(frames) as images:
         report = export_package(loaded, directory, config, images)
     worst = report.worst

@@ -32,6 +32,8 @@ if TYPE_CHECKING:
     from edge_irdet.training.reading import DataSource
     from edge_irdet.training.trainer import EpochReport, StepReport
 
+DEFAULT_VARIANT = "light-sgmtlm-reduced"
+
 SHARE = "share"
 """What --held-back says of a data set of which a share is held back."""
 
@@ -113,13 +115,14 @@ SHARE = "share"
 )
 @cloup.option_group(
     "Network and run",
-    option("--variant", default="light-sgmtlm-reduced", help="Which network."),
+    option("--variant", show_default="that of --init, else light-sgmtlm-reduced", help="Which network."),
     option("--size", type=Size(), default="320", help="Network input."),
     option(
         "--init",
-        "initial_file",
-        type=FILE,
-        help="Checkpoint whose weights training starts from, with a new optimiser.",
+        "initial_name",
+        metavar="NAME",
+        help="Package (directory or shipped name) or checkpoint whose weights training starts from, with a "
+        "new optimiser. Its classes may be others.",
     ),
     option(
         "--run-dir",
@@ -167,14 +170,14 @@ SHARE = "share"
 )
 @augmentation_options
 def train_command(
-    variant: str,
+    variant: str | None,
     folders: tuple[Path, ...],
     splits: tuple[str, ...],
     layouts: tuple[str, ...],
     licences: tuple[str, ...],
     held_back: tuple[str, ...],
     draws: tuple[int, ...],
-    initial_file: Path | None,
+    initial_name: str | None,
     run: Path,
     preset: str,
     size: tuple[int, int],
@@ -201,7 +204,7 @@ def train_command(
     import cv2
     import torch
 
-    from edge_irdet.training.checkpoint import load_checkpoint, starting_from
+    from edge_irdet.training.initial import initial_weights
     from edge_irdet.training.presets import preset_config
     from edge_irdet.training.reading import read_training_set
     from edge_irdet.training.trainer import BEST, Trainer
@@ -209,6 +212,8 @@ def train_command(
     if threads:
         torch.set_num_threads(threads)
         cv2.setNumThreads(threads)
+    initial = None if initial_name is None else initial_weights(initial_name)
+    variant = variant or (DEFAULT_VARIANT if initial is None else initial.weights.variant)
     given = {name: value for name, value in changes.items() if value is not None}
     varied = {name: given.pop(name) for name in AUGMENTATION_FIELDS if name in given}
     config = preset_config(preset, variant, size=size, seed=seed, draws=draws, **given)
@@ -220,10 +225,8 @@ def train_command(
     if confidence_follows_iou is not None:
         loss = replace(loss, confidence_follows_iou=confidence_follows_iou)
     config = replace(config, augmentation=augmentation, loss=loss)
-    initial = None
-    if initial_file is not None:
-        initial = load_checkpoint(initial_file)
-        config = starting_from(config, initial)
+    if initial is not None:
+        config = replace(config, started_from=initial.history)
     sources = _sources(folders, splits, layouts, licences, held_back)
     training_set = read_training_set(sources, config, map16)
     console = Console(quiet=os.environ.get("RANK", "0") != "0")
@@ -232,6 +235,9 @@ def train_command(
         f"{variant}, preset {preset}: {len(training_set.train)} images to train on, "
         f"{judged} to validate, {config.epochs} epochs, run folder {run}"
     )
+    if initial is not None:
+        anew = initial.weights.starting_anew(training_set.classes)
+        console.print(Text(f"weights of {initial.history}" + "".join(f"; new: {part}" for part in anew)))
     console.print(Text(_census(training_set)))
     for warning in training_set.warnings():
         console.print(Text(f"warning: {warning}", style="bold"))
@@ -245,7 +251,8 @@ def train_command(
     )
     with progress:
         bar = _EpochBar(progress, config.epochs)
-        best = Trainer(config, training_set, run, workers, bar.step, bar.epoch, initial).run()
+        weights = None if initial is None else initial.weights
+        best = Trainer(config, training_set, run, workers, bar.step, bar.epoch, weights).run()
     console.print(
         f"done: best validation mAP@0.5 {best.best_map50:.4f}{_rate(best.best_rate)} after epoch "
         f"{best.best_epoch}, {best.seconds / 60:.0f} min\nnext: edge-irdet export {run / BEST} -o PACKAGE"

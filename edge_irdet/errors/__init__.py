@@ -29,6 +29,8 @@ from edge_irdet.errors.packages import (
     PackageMissingError,
     PrecisionMissingError,
     SchemaNewerError,
+    WeightsInvalidError,
+    WeightsMissingError,
 )
 from edge_irdet.errors.runners import (
     CudaError,
@@ -67,6 +69,7 @@ from edge_irdet.errors.training import (
     PrecisionConversionError,
     RecipeError,
     TrainingDivergedError,
+    WeightsRecoveryError,
 )
 
 __all__ = [
@@ -120,5 +123,8 @@ __all__ = [
     "TrainingDivergedError",
     "UnknownOutputError",
     "UnknownSourceError",
+    "WeightsInvalidError",
+    "WeightsMissingError",
+    "WeightsRecoveryError",
     "WrongThreadError",
 ]

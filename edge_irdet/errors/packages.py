@@ -69,3 +69,32 @@ class GraphRefusedError(EdgeIrdetError):
         "Export the package again: `edge-irdet export` writes graphs that hold all their values. "
         "Do not run a graph of unknown origin."
     )
+
+
+class WeightsMissingError(EdgeIrdetError):
+    """The package does not carry the weights that a training or an export of it starts from."""
+
+    code = "E207"
+    title = "weights missing"
+    when = (
+        "`train --init` or `package resize` names a package without `weights.safetensors`: it was exported "
+        "by an older edge-irdet, or with `--no-weights`."
+    )
+    check = "`training.weights` in `package.json`."
+    fix = (
+        "Export the package again from its checkpoint. Where the checkpoint is lost, `edge-irdet package "
+        "recover-weights` gets the weights back from the graph."
+    )
+
+
+class WeightsInvalidError(EdgeIrdetError):
+    """The package's weights file cannot be read, or is of another network than the package."""
+
+    code = "E208"
+    title = "weights invalid"
+    when = (
+        "The weights file of a package is not in safetensors format, holds a number that is not finite, or "
+        "is of another variant, of other classes or of another graph than the package."
+    )
+    check = "The message gives what was found. `edge-irdet package verify` compares the file with its hash."
+    fix = "Fetch the package again, export it again, or run `edge-irdet package recover-weights`."

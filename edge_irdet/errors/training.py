@@ -151,3 +151,17 @@ class TrainingDivergedError(EdgeIrdetError):
         "Train with a lower `--learning-rate`, a longer `--warm-up-epochs`, or `--precision fp32`, in a new "
         "`--run-dir`. `last.pt` and `best.pt` hold the last finite state and can be exported."
     )
+
+
+class WeightsRecoveryError(EdgeIrdetError):
+    """The weights of a package cannot be taken from its graph."""
+
+    code = "E412"
+    title = "weights recovery"
+    when = (
+        "`edge-irdet package recover-weights` meets a graph that is not as `edge-irdet export` wrote it, one "
+        "whose branches were merged for the device (`light-sgmtlm-edge`), or a package that has its "
+        "checkpoint's own weights."
+    )
+    check = "The message names the layers. `edge-irdet info VARIANT` lists those of the network."
+    fix = "Export the package again from its checkpoint, which writes the weights too."

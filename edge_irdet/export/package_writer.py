@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import hashlib
-import shutil
-import tempfile
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import numpy as np
+import onnx
 from numpy.typing import NDArray
 
-from edge_irdet.errors import CheckpointMismatchError, OptionError, OutputFailedError
+from edge_irdet.errors import CheckpointMismatchError, OptionError
 from edge_irdet.export.graph import INPUT_NAME, DeployedGraph, export_onnx
+from edge_irdet.export.package_directory import new_package, require_package_place
 from edge_irdet.export.parity import ParityReport, check_parity
+from edge_irdet.files import write_bytes_atomically
 from edge_irdet.network.network import Network
 from edge_irdet.network.variants import build_network, variant_config
 from edge_irdet.package import (
@@ -31,10 +32,12 @@ from edge_irdet.package import (
     SixteenBitSpec,
     encode_manifest,
 )
-from edge_irdet.provenance import TrainingRun
+from edge_irdet.provenance import TrainingRun, WeightsFile
 from edge_irdet.training.checkpoint import Checkpoint
+from edge_irdet.training.initial import InitialWeights
 
 GRAPH_NAME = "model.onnx"
+WEIGHTS_NAME = "weights.safetensors"
 
 
 @dataclass(frozen=True)
@@ -55,6 +58,9 @@ class ExportConfig:
 
     variant: str | None = None
     """Variant the checkpoint must be of; None takes whatever it is."""
+
+    weights: bool = True
+    """Put the weights into the package, for trainings and exports that start from it."""
 
 
 def model_from_checkpoint(checkpoint: Checkpoint, variant: str | None = None) -> Network:
@@ -102,67 +108,101 @@ def export_package(
         OutputFailedError: the package could not be written.
     """
     size = config.size or checkpoint.config.size
-    if min(size) < 32 or size[0] % 32 or size[1] % 32:
-        raise OptionError(
-            f"the size {size[0]}x{size[1]} is not a multiple of 32", "choose for example --size 640x512"
-        )
-    if directory.exists() and not (directory / MANIFEST_NAME).is_file() and not _is_empty(directory):
-        raise OptionError(f"{directory} is there and is not a model package", "name a new directory with -o")
+    require_input_size(size)
+    require_package_place(directory)
     model = model_from_checkpoint(checkpoint, config.variant)
     graph = DeployedGraph(model, config.saliency)
     proto = export_onnx(graph, size)
     preprocess = PreprocessSpec(pad_value=PAD_VALUE, sixteen_bit=_mapping(checkpoint, config))
-    network_input = InputSpec(name=INPUT_NAME, width=size[0], height=size[1], channels=1, dtype="uint8")
-    try:
-        directory.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(prefix=f".{directory.name}.", dir=directory.parent) as temporary:
-            building = Path(temporary) / directory.name
-            building.mkdir()
-            content = proto.SerializeToString(deterministic=True)
-            (building / GRAPH_NAME).write_bytes(content)
-            report = check_parity(graph, content, preprocess, network_input, frames)
-            report.require_passed()
-            manifest = Manifest(
-                schema=SCHEMA_VERSION,
-                name=directory.name,
-                variant=checkpoint.config.variant,
-                classes=list(checkpoint.classes),
-                parameters=sum(weight.numel() for weight in model.parameters()),
-                input=network_input,
-                outputs=[
-                    OutputSpec(
-                        name=output.name, shape=[size.dim_value for size in output.type.tensor_type.shape.dim]
-                    )
-                    for output in proto.graph.output
-                ],
-                preprocess=preprocess,
-                postprocess=PostprocessSpec(score_threshold=config.score_threshold),
-                strides=list(model.det.strides),
-                anchors=[
-                    [[round(side, 4) for side in anchor] for anchor in level] for level in checkpoint.anchors
-                ],
-                graphs={
-                    Precision.FP32: GraphFile(file=GRAPH_NAME, sha256=hashlib.sha256(content).hexdigest())
-                },
-                training_data=[checkpoint.data, *checkpoint.further_data],
-                training=TrainingRun(
-                    config=asdict(checkpoint.config),
-                    epoch=checkpoint.epoch,
-                    best_epoch=checkpoint.best_epoch,
-                    validation_map50=round(checkpoint.best_map50, 4),
-                    validation_rate=_rounded(checkpoint.best_rate),
-                    seconds=round(checkpoint.seconds),
-                    machine=checkpoint.machine,
-                ),
-            )
-            (building / MANIFEST_NAME).write_bytes(encode_manifest(manifest))
-            _replace_directory(building, directory)
-    except OSError as error:
-        raise OutputFailedError(
-            f"{directory} could not be written: {error.strerror or error}",
-            "free space or choose another folder, then export again",
-        ) from error
+    network_input = input_spec(size)
+    with new_package(directory) as building:
+        content = proto.SerializeToString(deterministic=True)
+        (building / GRAPH_NAME).write_bytes(content)
+        report = check_parity(graph, content, preprocess, network_input, frames)
+        report.require_passed()
+        weights = None
+        if config.weights:
+            weights = write_weights(building, InitialWeights.of_checkpoint(checkpoint).weights.encode())
+        manifest = Manifest(
+            schema=SCHEMA_VERSION,
+            name=directory.name,
+            variant=checkpoint.config.variant,
+            classes=list(checkpoint.classes),
+            parameters=sum(weight.numel() for weight in model.parameters()),
+            input=network_input,
+            outputs=output_specs(proto),
+            preprocess=preprocess,
+            postprocess=PostprocessSpec(score_threshold=config.score_threshold),
+            strides=list(model.det.strides),
+            anchors=[
+                [[round(side, 4) for side in anchor] for anchor in level] for level in checkpoint.anchors
+            ],
+            graphs={Precision.FP32: GraphFile(file=GRAPH_NAME, sha256=hashlib.sha256(content).hexdigest())},
+            training_data=[checkpoint.data, *checkpoint.further_data],
+            training=TrainingRun(
+                config=asdict(checkpoint.config),
+                epoch=checkpoint.epoch,
+                best_epoch=checkpoint.best_epoch,
+                validation_map50=round(checkpoint.best_map50, 4),
+                validation_rate=_rounded(checkpoint.best_rate),
+                seconds=round(checkpoint.seconds),
+                machine=checkpoint.machine,
+                weights=weights,
+            ),
+        )
+        (building / MANIFEST_NAME).write_bytes(encode_manifest(manifest))
     return report
+
+
+def require_input_size(size: tuple[int, int]) -> None:
+    """Check that a network can have an input of this size.
+
+    Args:
+        size: (width, height).
+
+    Raises:
+        OptionError: it is not a multiple of 32 in both directions.
+    """
+    if min(size) < 32 or size[0] % 32 or size[1] % 32:
+        raise OptionError(
+            f"the size {size[0]}x{size[1]} is not a multiple of 32", "choose for example --size 640x512"
+        )
+
+
+def input_spec(size: tuple[int, int]) -> InputSpec:
+    """The input of an exported graph of ``size`` (width, height)."""
+    return InputSpec(name=INPUT_NAME, width=size[0], height=size[1], channels=1, dtype="uint8")
+
+
+def output_specs(proto: onnx.ModelProto) -> list[OutputSpec]:
+    """The outputs of an exported graph."""
+    return [
+        OutputSpec(name=output.name, shape=[axis.dim_value for axis in output.type.tensor_type.shape.dim])
+        for output in proto.graph.output
+    ]
+
+
+def write_weights(directory: Path, content: bytes, recovered: str = "") -> WeightsFile:
+    """Write the weights file into a package's directory.
+
+    Args:
+        directory: the package's directory.
+        content: what :meth:`edge_irdet.network.weights.NetworkWeights.encode` gives.
+        recovered: see :class:`edge_irdet.provenance.WeightsFile`.
+
+    Returns:
+        Its entry in the manifest.
+
+    Raises:
+        OutputFailedError: it could not be written.
+    """
+    write_bytes_atomically(directory / WEIGHTS_NAME, content)
+    return WeightsFile(
+        file=WEIGHTS_NAME,
+        sha256=hashlib.sha256(content).hexdigest(),
+        bytes=len(content),
+        recovered=recovered,
+    )
 
 
 def _mapping(checkpoint: Checkpoint, config: ExportConfig) -> SixteenBitSpec | None:
@@ -179,17 +219,3 @@ def _mapping(checkpoint: Checkpoint, config: ExportConfig) -> SixteenBitSpec | N
 
 def _rounded(rate: float | None) -> float | None:
     return None if rate is None else round(rate, 4)
-
-
-def _is_empty(path: Path) -> bool:
-    return path.is_dir() and not any(path.iterdir())
-
-
-def _replace_directory(new: Path, place: Path) -> None:
-    old = None
-    if place.exists():
-        old = new.parent / "replaced"
-        place.rename(old)
-    new.rename(place)
-    if old is not None:
-        shutil.rmtree(old)

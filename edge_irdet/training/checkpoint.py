@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pickle
 import zipfile
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
@@ -103,14 +103,6 @@ def save_checkpoint(checkpoint: Checkpoint, path: Path) -> None:
         except RuntimeError as error:
             # torch's zip writer reports a full disk as RuntimeError.
             raise OSError(str(error).splitlines()[0]) from error
-
-
-def starting_from(config: TrainingConfig, initial: RunState) -> TrainingConfig:
-    """The configuration of a training that starts from another one's weights, with their history in words."""
-    history = f"{initial.config.variant}, {initial.data.name} {initial.data.split}, epoch {initial.epoch}"
-    if initial.config.started_from:
-        history += f", itself from {initial.config.started_from}"
-    return replace(config, started_from=history)
 
 
 def load_checkpoint(path: Path) -> Checkpoint:

@@ -17,10 +17,11 @@ from torch import Tensor, nn
 from torch.nn.parallel import DistributedDataParallel
 
 from edge_irdet.dataset.orientations import ORIENTATIONS, oriented
-from edge_irdet.errors import CheckpointMismatchError, OptionError, OutputFailedError, TrainingDivergedError
+from edge_irdet.errors import OptionError, OutputFailedError, TrainingDivergedError
 from edge_irdet.network.heads import Anchors
 from edge_irdet.network.network import Network
 from edge_irdet.network.variants import build_network, variant_config
+from edge_irdet.network.weights import NetworkWeights
 from edge_irdet.package import PAD_VALUE
 from edge_irdet.training.anchors import kmeans_anchors
 from edge_irdet.training.augmentation import Augmenter
@@ -83,7 +84,7 @@ class Trainer:
         data: decoded training data.
         run: the run folder, made if absent.
         workers: processes that augment; 0 augments in this one.
-        initial: checkpoint whose weights and anchors training starts from, instead of random ones.
+        initial: weights and anchors that training starts from, instead of random ones.
         on_step, on_epoch: progress callbacks of the first process.
     """
 
@@ -95,7 +96,7 @@ class Trainer:
         workers: int = 0,
         on_step: Callable[[StepReport], None] = lambda report: None,
         on_epoch: Callable[[EpochReport], None] = lambda report: None,
-        initial: Checkpoint | None = None,
+        initial: NetworkWeights | None = None,
     ) -> None:
         self.config = config
         self.data = data
@@ -142,7 +143,7 @@ class _Run:
         anchors = self._anchors() if trainer.initial is None else trainer.initial.anchors
         self.model = build_network(variant_config(config.variant, len(self.data.classes)), anchors)
         if trainer.initial is not None:
-            _start_from(self.model, trainer.initial, config.variant, self.data.classes)
+            trainer.initial.load_into(self.model, config.variant, self.data.classes)
         if process.device.type == "cuda" and process.count > 1:
             nn.SyncBatchNorm.convert_sync_batchnorm(self.model)  # type: ignore[no-untyped-call]
         self.model.to(process.device)
@@ -258,15 +259,15 @@ class _Run:
         if self.average is not None:
             self.average.model.halve_saliency_resolution(half)
 
-    def _mine(self, initial: Checkpoint | None) -> list[NDArray[np.float32]]:
+    def _mine(self, initial: NetworkWeights | None) -> list[NDArray[np.float32]]:
         # From the initial weights, not from the model: a resumed run then mines the same spots.
         if initial is None:
             raise OptionError(
                 "clutter is mined with the weights that training starts from, and there are none",
-                "name a checkpoint with --init, or train without --mined-clutter",
+                "name a checkpoint or a package with --init, or train without --mined-clutter",
             )
         model = build_network(variant_config(self.config.variant, len(self.data.classes)), initial.anchors)
-        _start_from(model, initial, self.config.variant, self.data.classes)
+        initial.load_into(model, self.config.variant, self.data.classes)
         found = detect_samples(model, self.data.train, self.config.size, PAD_VALUE)
         return [mined_spots(sample, own) for sample, own in zip(self.data.train, found, strict=True)]
 
@@ -385,16 +386,6 @@ def _make_folder(folder: Path) -> None:
             f"the run folder {folder} cannot be made: {error.strerror or error}",
             "name another folder with --run-dir",
         ) from error
-
-
-def _start_from(model: Network, initial: Checkpoint, variant: str, classes: tuple[str, ...]) -> None:
-    if initial.config.variant != variant or initial.classes != classes:
-        raise CheckpointMismatchError(
-            f"the initial checkpoint is of {initial.config.variant} with the classes "
-            f"{', '.join(initial.classes)}, not of {variant} with {', '.join(classes)}",
-            "name a checkpoint of the same variant and classes with --init, or train without",
-        )
-    model.load_state_dict(initial.weights)
 
 
 def _cpu(state: dict[str, Tensor]) -> dict[str, Tensor]:

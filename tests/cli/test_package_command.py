@@ -21,7 +21,7 @@ def test_a_whole_package_states_its_hashes(received: Path, tmp_path: Path) -> No
     finished = run("package", "verify", "received", "--manifest-sha256", manifest.upper(), folder=tmp_path)
     assert finished.returncode == 0, finished.stderr
     assert f"{manifest}  (as given)" in finished.stdout
-    assert finished.stdout.count("  ok") == 3
+    assert finished.stdout.count("  ok") == 4  # three graphs and the weights
     assert "licence: " in finished.stdout
     shown = json.loads(run("package", "verify", "received", "--json", folder=tmp_path).stdout)
     assert shown["manifest_sha256"] == manifest
@@ -29,8 +29,8 @@ def test_a_whole_package_states_its_hashes(received: Path, tmp_path: Path) -> No
     assert shown["engines"] == shown["unnamed"] == []
 
 
-@pytest.mark.parametrize("name", ["model.onnx", "model.fp16.onnx", "model.int8.onnx"])
-def test_one_altered_byte_in_any_graph_is_found(received: Path, tmp_path: Path, name: str) -> None:
+@pytest.mark.parametrize("name", ["model.onnx", "model.fp16.onnx", "model.int8.onnx", "weights.safetensors"])
+def test_one_altered_byte_in_any_file_is_found(received: Path, tmp_path: Path, name: str) -> None:
     content = bytearray((received / name).read_bytes())
     content[len(content) // 2] ^= 1
     (received / name).write_bytes(content)

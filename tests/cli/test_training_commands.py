@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from doubles.command_line import refused, run
+from edge_irdet.package import SHIPPED_PACKAGES
 
 pytest.importorskip("torch")
 pytest.importorskip("onnxsim")
@@ -113,6 +114,62 @@ def test_masks_of_another_size(workplace: Path, tmp_path: Path) -> None:
     if (workplace / "package").exists():
         refused(run("evaluate", package, "--data", "set", "--split", "all.txt", folder=tmp_path), "E304")
     assert {path.name for path in tmp_path.iterdir()} == {"set", "all.txt"}
+
+
+def test_a_training_starts_from_a_shipped_package(workplace: Path) -> None:
+    options = [*TRAIN, "--init", "light-sgmtlm-reduced"]
+    options[options.index("run")] = "tuned"
+    finished = run(*options, "--learning-rate", "1e-9", folder=workplace)
+    assert finished.returncode == 0, finished.stderr
+    said = " ".join(finished.stdout.split())
+    assert "weights of package light-sgmtlm-reduced (light-sgmtlm-reduced), NUAA-SIRST" in said
+    assert "new: the saliency head" in said
+    assert "outputs of the classes" not in said
+    finished = run("export", "tuned/best.pt", "-o", "tuned-package", folder=workplace)
+    assert finished.returncode == 0, finished.stderr
+    manifest = json.loads((workplace / "tuned-package" / "package.json").read_text())
+    shipped = json.loads((SHIPPED_PACKAGES / "light-sgmtlm-reduced" / "package.json").read_text())
+    assert manifest["anchors"] == shipped["anchors"]
+    assert manifest["training"]["config"]["started_from"].startswith("package light-sgmtlm-reduced ")
+    # What the new package says of its past reaches the one that starts from it.
+    options[options.index("tuned")] = "twice"
+    options[options.index("light-sgmtlm-reduced")] = "tuned-package"
+    finished = run(*options, folder=workplace)
+    assert "itself from package light-sgmtlm-reduced" in " ".join(finished.stdout.split())
+    assert "new:" not in finished.stdout
+
+
+def test_what_a_training_cannot_start_from(workplace: Path) -> None:
+    train = [*TRAIN, "--init"]
+    train[train.index("run")] = "none"
+    refused(run(*train, "missing.pt", folder=workplace), "E401")
+    refused(run(*train, "train.txt", folder=workplace), "E401")
+    refused(run(*train, "nowhere", folder=workplace), "E201")
+    refused(run(*train, "light-sgmtlm-reduced", "--variant", "light-sgmtlm-edge", folder=workplace), "E402")
+    finished = run("export", "run/best.pt", "-o", "light", "--no-weights", folder=workplace)
+    assert finished.returncode == 0, finished.stderr
+    refused(run(*train, "light", folder=workplace), "E207")
+    refused(run("package", "resize", "light", "--size", "96", "-o", "larger", folder=workplace), "E207")
+    assert not (workplace / "larger").exists()
+
+
+def test_lost_weights_come_back_and_are_exported_at_another_size(workplace: Path) -> None:
+    finished = run("export", "run/best.pt", "-o", "lost", "--no-weights", folder=workplace)
+    assert finished.returncode == 0, finished.stderr
+    recover = ("package", "recover-weights", "lost", "--data", "set", "--split")
+    refused(run(*recover, "train.txt", "--split", "test.txt", folder=workplace), "E701")
+    refused(run(*recover, "nowhere.txt", folder=workplace), "E301")
+    finished = run(*recover, "train.txt", folder=workplace)
+    assert finished.returncode == 0, finished.stderr
+    assert "weights against the graph over 8 images" in finished.stdout
+    assert run("package", "verify", "lost", folder=workplace).stdout.count("  ok") == 2
+    finished = run("package", "resize", "lost", "--size", "160x96", "-o", "wide", folder=workplace)
+    assert finished.returncode == 0, finished.stderr
+    manifest = json.loads((workplace / "wide" / "package.json").read_text())
+    assert (manifest["input"]["width"], manifest["input"]["height"]) == (160, 96)
+    assert manifest["training"]["weights"]["recovered"]
+    finished = run("evaluate", "wide", "--data", "set", "--split", "test.txt", "--json", folder=workplace)
+    assert finished.returncode == 0, finished.stderr
 
 
 def test_info_prints_the_paper_beside_ours(workplace: Path) -> None:

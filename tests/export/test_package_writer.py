@@ -34,7 +34,11 @@ def test_a_package_runs_and_says_what_it_is(
     assert manifest.training_data == [checkpoint.data]
     assert manifest.training.epoch == 3
     assert list(manifest.graphs) == [Precision.FP32]
-    assert sorted(path.name for path in package_path.iterdir()) == ["model.onnx", "package.json"]
+    assert sorted(path.name for path in package_path.iterdir()) == [
+        "model.onnx",
+        "package.json",
+        "weights.safetensors",
+    ]
     with Detector(package_path, DetectorConfig(runtime="cpu", score_threshold=0.0, threads=1)) as detector:
         found = detector.detect(frames[0])
     assert len(found) > 0

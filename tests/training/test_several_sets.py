@@ -24,6 +24,7 @@ from edge_irdet.training.batches import EpochSampler
 from edge_irdet.training.checkpoint import load_checkpoint
 from edge_irdet.training.config import TrainingConfig
 from edge_irdet.training.data import TrainingSet, merge_training_sets
+from edge_irdet.training.initial import InitialWeights, initial_weights
 from edge_irdet.training.presets import preset_config
 from edge_irdet.training.trainer import BEST, LAST, LOG, StepReport, Trainer
 from edge_irdet.training.validation import validation_rate
@@ -99,7 +100,9 @@ def test_training_starts_from_given_weights_and_their_anchors(
     first = Trainer(replace(CONFIG, epochs=1, draws=()), training_set, tmp_path / "first").run()
     # At a rate of nearly nothing the weights that come out are those that went in.
     still = replace(CONFIG, epochs=1, learning_rate=1e-12, weight_decay=0.0, warm_up_epochs=0.0)
-    Trainer(still, both, tmp_path / "second", initial=first).run()
+    Trainer(
+        still, both, tmp_path / "second", initial=initial_weights(tmp_path / "first" / BEST).weights
+    ).run()
     second = load_checkpoint(tmp_path / "second" / LAST)
     assert second.anchors == first.anchors
     for name, weight in first.weights.items():
@@ -109,15 +112,19 @@ def test_training_starts_from_given_weights_and_their_anchors(
 
 def test_initial_weights_of_another_network_are_refused(both: TrainingSet, tmp_path: Path) -> None:
     first = Trainer(replace(CONFIG, epochs=1), both, tmp_path / "first").run()
-    other = replace(first, classes=("bird", "drone"))
+    weights = InitialWeights.of_checkpoint(first).weights
     with pytest.raises(CheckpointMismatchError, match="--init"):
-        Trainer(CONFIG, both, tmp_path / "second", initial=other).run()
+        Trainer(CONFIG, both, tmp_path / "second", initial=replace(weights, variant="light-sgmtlm-s")).run()
+    tensors = {name: value for name, value in weights.tensors.items() if "fpn.csp4" not in name}
+    with pytest.raises(CheckpointMismatchError, match="do not fit"):
+        Trainer(CONFIG, both, tmp_path / "second", initial=replace(weights, tensors=tensors)).run()
 
 
 def test_clutter_is_mined_with_the_initial_weights(both: TrainingSet, tmp_path: Path) -> None:
     first = Trainer(replace(CONFIG, epochs=1), both, tmp_path / "first").run()
     mining = replace(CONFIG, epochs=1, augmentation=replace(CONFIG.augmentation, mined_clutter=True))
-    Trainer(mining, both, tmp_path / "second", initial=first).run()
+    weights = InitialWeights.of_checkpoint(first).weights
+    Trainer(mining, both, tmp_path / "second", initial=weights).run()
     with pytest.raises(OptionError, match="--init"):
         Trainer(mining, both, tmp_path / "third").run()
 
