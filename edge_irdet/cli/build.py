@@ -19,9 +19,9 @@ from edge_irdet.cli.options import (
 )
 from edge_irdet.engine.cuda.adapter import ADAPTERS, open_cuda
 from edge_irdet.engine.tensorrt.building import DEFAULT_WORKSPACE_MB, BuildConfig, EngineBuilder
-from edge_irdet.engine.tensorrt.measuring import build_measured, fastest_engine
-from edge_irdet.engine.tensorrt.module import MODULES, TensorRTModule, megabytes, open_tensorrt
-from edge_irdet.engine.tensorrt.store import StoredEngine
+from edge_irdet.engine.tensorrt.measuring import build_measured, offered_precisions
+from edge_irdet.engine.tensorrt.module import MODULES, megabytes, open_tensorrt
+from edge_irdet.engine.tensorrt.store import StoredEngine, fastest_engine
 from edge_irdet.errors import OptionError
 from edge_irdet.package import DEFAULT_PACKAGE, Precision, open_package
 
@@ -38,7 +38,7 @@ ONNX, TORCH_TENSORRT = "onnx", "torch-tensorrt"
         type=click.Choice([AUTO, *(precision.value for precision in Precision)]),
         default=AUTO,
         help="auto builds every precision that the package holds (each has passed its accuracy gate), "
-        "measures them on the GPU and names the fastest.",
+        "measures them on the GPU and names the fastest. INT8 must pay: without the GPU it is omitted.",
     ),
     option(
         "--workspace",
@@ -113,14 +113,19 @@ def build_command(
     trt = None if module == AUTO else open_tensorrt(module)
     builder = EngineBuilder(opened, trt, adapter, device)
     config = BuildConfig(workspace_mb=workspace, targets=targets, rebuild=rebuild)
-    wanted = None if precision == AUTO else [Precision(precision)]
+    offered = offered_precisions(builder, config) if precision == AUTO else [Precision(precision)]
     if checkpoint is None:
-        engines = build_measured(builder, config, wanted, lambda each: _build(builder, each))
+        engines = build_measured(builder, config, offered, lambda each: _build(builder, each))
     else:
-        if wanted is None:  # the quantisation of INT8 is in the ONNX graph only
-            wanted = [held for held in sorted(opened.manifest.graphs) if held is not Precision.INT8]
-        engines = build_measured(builder, config, wanted, _torch_build(builder, checkpoint))
-    _report(engines, builder.module)
+        if precision == AUTO:  # the quantisation of INT8 is in the ONNX graph only
+            offered = [held for held in offered if held is not Precision.INT8]
+        engines = build_measured(builder, config, offered, _torch_build(builder, checkpoint))
+    _report(engines, builder)
+    if checkpoint is None and set(opened.manifest.graphs) - set(offered) and precision == AUTO:
+        Console().print(
+            f"int8 was not built: only a measurement on its GPU shows whether it is faster than fp16. "
+            f"To build it all the same: edge-irdet build {package} --precision int8"
+        )
 
 
 def _build(builder: EngineBuilder, config: BuildConfig) -> StoredEngine:
@@ -153,8 +158,8 @@ def _torch_build(builder: EngineBuilder, checkpoint: Path) -> Callable[[BuildCon
     return build
 
 
-def _report(engines: list[StoredEngine], module: TensorRTModule) -> None:
-    table = Table(title=f"engines by {module.name} {module.version}")
+def _report(engines: list[StoredEngine], builder: EngineBuilder) -> None:
+    table = Table(title=f"engines by {builder.module.name} {builder.module.version}")
     for column in ("precision", "file", "MB", "built in s", "layer outputs", "p50 ms", "p99 ms"):
         table.add_column(column, overflow="fold")
     for engine in engines:
@@ -171,8 +176,15 @@ def _report(engines: list[StoredEngine], module: TensorRTModule) -> None:
         )
     console = Console()
     console.print(table)
-    fastest = fastest_engine(engines)
+    fastest = fastest_engine(engines, builder.package)
     if fastest is None:
         console.print("not measured: the GPU that these engines are for is not here")
-    else:
-        console.print(f"fastest: {fastest.identity.precision.value}")
+        return
+    console.print(f"fastest: {fastest.identity.precision.value}")
+    for engine in engines:
+        latency = engine.record.latency_ms
+        if engine.identity.precision is Precision.INT8 and engine is not fastest and latency is not None:
+            console.print(
+                f"int8 does not pay here ({latency['p50']:.3f} ms): streams take "
+                f"{fastest.identity.precision.value} unless --precision int8 asks for it"
+            )

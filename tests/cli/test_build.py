@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -97,6 +98,19 @@ def test_auto_builds_every_precision_of_the_manifest(package: Path) -> None:
     assert result.exit_code == 0, result.output
     assert engines(package) == ["fp16.engine", "fp16.json", "fp32.engine", "fp32.json"]
     assert "not measured: the GPU that these engines are for is not here" in result.output
+
+
+def test_auto_omits_int8_where_nothing_can_be_measured(package: Path) -> None:
+    manifest = json.loads((package / "package.json").read_text())
+    manifest["graphs"]["int8"] = manifest["graphs"]["fp32"]
+    (package / "package.json").write_text(json.dumps(manifest))
+    result = build(package)
+    assert engines(package) == ["fp16.engine", "fp16.json", "fp32.engine", "fp32.json"]
+    assert "int8 was not built" in result.output
+    assert "--precision int8" in result.output
+    result = build(package, "--precision", "int8")
+    assert "int8.engine" in engines(package)
+    assert "was not built" not in result.output
 
 
 def test_one_precision(package: Path) -> None:

@@ -194,7 +194,7 @@ class EngineBuilder:
         return EngineIdentity(
             module=self.module.name,
             tensorrt=self.module.version,
-            compute_capabilities=self._capabilities(config.targets),
+            compute_capabilities=self.capabilities(config.targets),
             **self._device_identity(),
             precision=config.precision,
             model_sha256=self.package.graph_sha256(config.precision),
@@ -246,7 +246,12 @@ class EngineBuilder:
         write_record(engine)
         return engine
 
-    def _capabilities(self, targets: tuple[str, ...]) -> list[str]:
+    def capabilities(self, targets: tuple[str, ...]) -> list[str]:
+        """Compute capabilities that an engine for ``targets`` states.
+
+        Raises:
+            OptionError: a target that the module cannot build for.
+        """
         if self.module.builds_without_gpu:
             known = self.module.targets()
             unknown = [target for target in targets if target not in known]

@@ -2,7 +2,7 @@
 
 >>> builder = EngineBuilder(open_package("my-package"))
 >>> engines = build_measured(builder, BuildConfig(workspace_mb=512))
->>> fastest_engine(engines).identity.precision
+>>> fastest_engine(engines, builder.package).identity.precision
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ def build_measured(
     Args:
         builder: of the package.
         config: how; its precision is not read.
-        precisions: which; None builds all that the package holds, each of which has passed its accuracy gate.
+        precisions: which; None builds those of :func:`offered_precisions`.
         build: makes one engine; None takes :meth:`EngineBuilder.build`.
 
     Returns:
@@ -42,9 +42,30 @@ def build_measured(
         OutputFailedError: of :meth:`EngineBuilder.build`. Engines that were built before are kept.
         TensorRTError, CudaError: an engine that was built cannot be run.
     """
-    wanted = sorted(builder.package.manifest.graphs) if precisions is None else precisions
+    wanted = offered_precisions(builder, config) if precisions is None else precisions
     make = build or builder.build
     return [measure_engine(builder, make(replace(config, precision=precision))) for precision in wanted]
+
+
+def offered_precisions(builder: EngineBuilder, config: BuildConfig) -> list[Precision]:
+    """Precisions that can be the fastest: all that the package holds, each past its accuracy gate.
+
+    INT8 is left out where the GPU that it is for is not at hand, and the package has another precision: only
+    a measurement shows that it pays (:func:`edge_irdet.engine.tensorrt.store.fastest_engine`).
+
+    Raises:
+        OptionError: a target that the module cannot build for.
+    """
+    held = sorted(builder.package.manifest.graphs)
+    if _is_here(builder, builder.capabilities(config.targets)):
+        return held
+    return [precision for precision in held if precision is not Precision.INT8] or held
+
+
+def _is_here(builder: EngineBuilder, capabilities: list[str]) -> bool:
+    """Whether the GPU at hand can run an engine for these compute capabilities."""
+    device = builder.device
+    return device is not None and covers(capabilities, device.compute_capability)
 
 
 def measure_engine(builder: EngineBuilder, engine: StoredEngine) -> StoredEngine:
@@ -56,8 +77,7 @@ def measure_engine(builder: EngineBuilder, engine: StoredEngine) -> StoredEngine
         TensorRTError, CudaError: the engine cannot be run.
         OutputFailedError: the record cannot be written.
     """
-    device = builder.device
-    if device is None or not covers(engine.identity.compute_capabilities, device.compute_capability):
+    if not _is_here(builder, engine.identity.compute_capabilities):
         return engine
     if engine.record.latency_ms is not None:
         return engine
@@ -69,9 +89,3 @@ def measure_engine(builder: EngineBuilder, engine: StoredEngine) -> StoredEngine
     measured = StoredEngine(engine.path, msgspec.structs.replace(engine.record, latency_ms=latency))
     write_record(measured)
     return measured
-
-
-def fastest_engine(engines: Sequence[StoredEngine]) -> StoredEngine | None:
-    """The engine of the lowest median latency; None where none was timed."""
-    timed = [(engine.record.latency_ms["p50"], engine) for engine in engines if engine.record.latency_ms]
-    return min(timed, key=lambda pair: pair[0])[1] if timed else None

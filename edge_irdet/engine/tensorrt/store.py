@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import tempfile
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -28,6 +29,10 @@ MAX_RECORD_BYTES = MEBIBYTE
 
 MAX_PLAN_BYTES = 4096 * MEBIBYTE
 """Largest plan that is read."""
+
+INT8_GAIN = 0.02
+"""Share of the median by which INT8 must be faster than every other precision; below it two measurements of
+one engine differ too."""
 
 
 @dataclass(frozen=True)
@@ -227,7 +232,8 @@ def find_engine(package: Package, precision: Precision, host: Host) -> StoredEng
 def find_fastest(package: Package, host: Host) -> StoredEngine:
     """The engine with the lowest measured median among those that fit, over all precisions of the manifest.
 
-    A precision is in the manifest only past its accuracy gate. Where nothing was measured it is FP32's.
+    A precision is in the manifest only past its accuracy gate, and INT8 counts only where it pays
+    (:func:`fastest_engine`). Where nothing was measured it is FP32's.
 
     Raises:
         EngineMissingError, EngineMismatchError, EngineUntrustedError, EngineDamagedError: see
@@ -239,11 +245,35 @@ def find_fastest(package: Package, host: Host) -> StoredEngine:
             EngineMissingError, EngineMismatchError, EngineUntrustedError, EngineDamagedError
         ):
             engines.append(find_engine(package, precision, host))
-    measured = [engine for engine in engines if engine.record.latency_ms is not None]
-    if not measured:
-        return find_engine(package, Precision.FP32, host)
+    return fastest_engine(engines, package) or find_engine(package, Precision.FP32, host)
+
+
+def fastest_engine(engines: Iterable[StoredEngine], package: Package) -> StoredEngine | None:
+    """The engine of the lowest measured median; INT8 only where it pays.
+
+    INT8 is the least accurate, and not faster by nature: TensorRT-RTX makes more kernels of it than of FP16.
+    So it must beat every other precision by :data:`INT8_GAIN`, FP16 among them where the package has it. It
+    is also taken where no other engine was measured.
+
+    Args:
+        engines: engines that fit; those without a measurement are passed over.
+        package: the package that they are of.
+
+    Returns:
+        The engine; None where none was measured.
+    """
     order = list(Precision)
-    return min(measured, key=lambda engine: (_median(engine), order.index(engine.identity.precision)))
+    measured = sorted(
+        (engine for engine in engines if engine.record.latency_ms is not None),
+        key=lambda engine: (_median(engine), order.index(engine.identity.precision)),
+    )
+    others = [engine for engine in measured if engine.identity.precision is not Precision.INT8]
+    if not others or measured[0].identity.precision is not Precision.INT8:
+        return measured[0] if measured else None
+    compared = any(engine.identity.precision is Precision.FP16 for engine in others)
+    compared = compared or Precision.FP16 not in package.manifest.graphs
+    pays = compared and _median(measured[0]) <= (1 - INT8_GAIN) * _median(others[0])
+    return measured[0] if pays else others[0]
 
 
 def _median(engine: StoredEngine) -> float:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
 import msgspec
 import pytest
 from click.testing import CliRunner
@@ -15,7 +18,7 @@ import edge_irdet.cli.build as command
 import edge_irdet.engine.tensorrt.measuring as measuring
 from edge_irdet.engine.tensorrt.identity import EngineRecord
 from edge_irdet.engine.tensorrt.module import TensorRTModule
-from edge_irdet.package import Package
+from edge_irdet.package import Package, Precision
 
 
 def test_auto_measures_and_names_the_fastest(small_package: Package, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -41,3 +44,30 @@ def test_auto_measures_and_names_the_fastest(small_package: Package, monkeypatch
     cuda.require_nothing_left()
     again = CliRunner().invoke(command.build_command, arguments, catch_exceptions=False)
     assert "fastest: fp32" in again.output  # kept, with what was measured
+
+
+@pytest.mark.parametrize(
+    ("medians", "said"),
+    [
+        ([2.0, 3.0, 2.5], "fastest: fp16\nint8 does not pay here (2.500 ms): streams take fp16"),
+        ([2.0, 3.0, 1.5], "fastest: int8\n"),
+    ],
+)
+def test_int8_that_does_not_pay_is_said(
+    package_of: Callable[..., Package],
+    graph_of: Callable[..., Any],
+    medians: list[float],
+    said: str,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    package = package_of({precision: graph_of(seed) for seed, precision in enumerate(Precision)})
+    cuda = FakeCuda()
+    module = TensorRTModule(fake_tensorrt("10", cuda))
+    monkeypatch.setattr(command, "open_cuda", lambda name: cuda)
+    monkeypatch.setattr(command, "open_tensorrt", lambda name: module)
+    order = iter(medians)
+    monkeypatch.setattr(measuring, "measure_latency", lambda runner: {"p50": next(order), "p99": 9.0})
+    arguments = [str(package.directory), "--module", "tensorrt", "--cuda", "pycuda"]
+    result = CliRunner().invoke(command.build_command, arguments, catch_exceptions=False)
+    assert said in result.output
+    assert "was not built" not in result.output
