@@ -147,8 +147,8 @@ def _is_jpeg_cut_short(content: bytes) -> bool:
 def read_grey_image(path: Path | str) -> NDArray[np.uint8] | NDArray[np.uint16]:
     """Decode an image file to one grey channel of 8 or 16 bits.
 
-    Three channels are reduced with the usual luma weights (0.114 blue, 0.587 green, 0.299 red), which leaves
-    a grey picture stored as colour bit-exact.
+    Three channels are reduced to grey = (3735 B + 19235 G + 9798 R + 16384) >> 15, which leaves a grey
+    picture stored as colour bit-exact.
 
     Returns:
         [H, W], uint8 or uint16 as stored.

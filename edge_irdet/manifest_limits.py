@@ -21,6 +21,9 @@ MOST_VALUES = 1 << 26
 MOST_CLASSES = 10_000
 """Most classes of a package."""
 
+LEAST_LIMIT = 2.0**-126
+"""Smallest limit of a suppression rule: limits are compared as float32."""
+
 LONGEST_NAME = 256
 """Longest name of a package, variant, class, tensor or graph file, characters."""
 
@@ -122,7 +125,7 @@ def check_nms_limit(fraction: bool, limit: float) -> None:
         ValueError: it is above 1 for a share, or no distance.
     """
     highest = 1.0 if fraction else float(LONGEST_SIDE)
-    if not 0.0 < limit <= highest:
+    if not LEAST_LIMIT <= limit <= highest:
         raise ValueError(
             f"the suppression rule has the limit {limit:g}; it lies above 0 and up to {highest:g}"
         )

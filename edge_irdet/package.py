@@ -64,16 +64,20 @@ class Precision(str, Enum):
 
 
 class NmsRule(str, Enum):
-    """By what non-maximum suppression calls two boxes of a class the same target."""
+    """By what non-maximum suppression calls two boxes of a class the same target.
+
+    Score threshold and limits are rounded to float32 before anything is compared with them.
+    """
 
     IOU = "iou"
-    """Intersection over union above the limit: the paper's rule (0.45)."""
+    """Intersection over union above the limit, in float32: the paper's rule (0.45)."""
 
     DISTANCE = "distance"
-    """Centres nearer than the limit, in network pixels: keeps close small targets apart."""
+    """Centres nearer than the limit in network pixels, in float32: keeps close small targets apart."""
 
     NWD = "nwd"
-    """Normalised Wasserstein distance above the limit (arXiv:2110.13389)."""
+    """Normalised Wasserstein distance exp(-d / C) above the limit (arXiv:2110.13389), compared as
+    d^2 < (C ln(1 / limit))^2 in double."""
 
 
 class SixteenBitMapping(str, Enum):

@@ -22,13 +22,26 @@ from edge_irdet.dataset.opening import read_dataset
 from edge_irdet.engine.tensorrt.store import trust_engines
 from edge_irdet.errors import OptionError
 from edge_irdet.intake import one_line
-from edge_irdet.package import open_package
+from edge_irdet.package import DEFAULT_PACKAGE, open_package
 from edge_irdet.package_verification import verify_package
 
 
-@cloup.group("package", cls=Group, short_help="Verify, resize or trust a model package.")
+@cloup.group("package", cls=Group, short_help="Find, verify, resize or trust a model package.")
 def package_commands() -> None:
     """Inspect model packages, and make others from their weights."""
+
+
+@package_commands.command("path", short_help="Print where a package lies.")
+@cloup.argument("package", default=DEFAULT_PACKAGE)
+def path_command(package: str) -> None:
+    """Print the directory of PACKAGE, a shipped name or a directory; without it, of the default package.
+
+    For programs that read the package themselves, and for copying a shipped one.
+
+    \b
+    Example: cp -r "$(edge-irdet package path light-sgmtlm-reduced)" my-package
+    """
+    print(open_package(package).directory.absolute())
 
 
 @package_commands.command("trust", short_help="Trust engines that another machine built.")

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Callable
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -28,7 +32,8 @@ def select_detections(
 ) -> Detections:
     """Threshold and suppress one frame's decoded boxes, as YOLOv5: best class a box, class-wise suppression.
 
-    Equal scores keep the graph's order, so that every implementation returns the same list.
+    Equal scores keep the graph's order, and threshold and limits are compared as float32, so that every
+    implementation returns the same list.
 
     Args:
         boxes: [N, 4] xyxy in network pixels.
@@ -53,10 +58,10 @@ def select_detections(
         classes, best = None, scores[:, 0]
     else:
         classes, best = scores.argmax(1), scores.max(1)
-    _require_scores(best)
+    _require_scores(scores)
     # Methods of the arrays, and few of them: after an inference each NumPy function is new to the caches and
     # costs some 20 to 50 us the first time, whatever it works on.
-    candidates = (best >= spec.score_threshold).nonzero()[0]
+    candidates = (best >= np.float32(spec.score_threshold)).nonzero()[0]
     if not candidates.size:
         return Detections.none()
     order = candidates[(-best[candidates]).argsort(kind="stable")][:MAX_CANDIDATES]
@@ -72,7 +77,7 @@ def _require_scores(scores: NDArray[np.float32]) -> None:
     if scores.size and not (scores.min() >= 0.0 and scores.max() <= HIGHEST_SCORE):
         wrong = scores[~((scores >= 0.0) & (scores <= HIGHEST_SCORE))]
         raise RunnerError(
-            f"the graph gave {len(wrong)} of {len(scores)} scores that are not in 0..1, such as {wrong[0]}",
+            f"the graph gave {len(wrong)} of {scores.size} scores that are not in 0..1, such as {wrong[0]}",
             NEXT_STEP,
         )
 
@@ -91,36 +96,83 @@ def _suppress(
     boxes: NDArray[np.float32], classes: NDArray[np.int64] | None, spec: PostprocessSpec
 ) -> list[int]:
     # Greedy over the score order: one vectorised row for each box kept, against those that are left.
+    same_target = _RULES[spec.nms](boxes, spec)
     left = np.arange(len(boxes))
     kept: list[int] = []
     while left.size and len(kept) < spec.max_detections:
         best, left = int(left[0]), left[1:]
         kept.append(best)
         if left.size:
-            other = ~_same_target(boxes[best], boxes[left], spec)
+            other = ~same_target(best, left)
             if classes is not None:
                 other |= classes[left] != classes[best]
             left = left[other]
     return kept
 
 
-def _same_target(
-    box: NDArray[np.float32], others: NDArray[np.float32], spec: PostprocessSpec
-) -> NDArray[np.bool_]:
-    if spec.nms is NmsRule.IOU:
+SameTarget = Callable[[int, NDArray[np.int64]], NDArray[np.bool_]]
+"""Which of several boxes, by index, are the same target as one box."""
+
+# In each rule the order of the operations is part of the contract: another one has another last bit.
+
+
+def _by_iou(boxes: NDArray[np.float32], spec: PostprocessSpec) -> SameTarget:
+    """``overlap > limit * (area + areas - overlap)``, all in float32."""
+    limit = np.float32(spec.nms_limit)
+
+    def same_target(one: int, left: NDArray[np.int64]) -> NDArray[np.bool_]:
+        box, others = boxes[one], boxes[left]
         sides = np.minimum(box[2:], others[:, 2:]) - np.maximum(box[:2], others[:, :2])
         np.maximum(sides, 0, out=sides)
         overlap = sides[:, 0] * sides[:, 1]
         area = (box[2] - box[0]) * (box[3] - box[1])
         areas = (others[:, 2] - others[:, 0]) * (others[:, 3] - others[:, 1])
         # Compared as a product: a union of zero must not divide.
-        result: NDArray[np.bool_] = overlap > spec.nms_limit * (area + areas - overlap)
+        result: NDArray[np.bool_] = overlap > limit * (area + areas - overlap)
         return result
-    centre_square = ((others[:, :2] + others[:, 2:] - box[:2] - box[2:]) * 0.5) ** 2
-    if spec.nms is NmsRule.DISTANCE:
-        near: NDArray[np.bool_] = centre_square.sum(1) < spec.nms_limit**2
+
+    return same_target
+
+
+def _by_distance(boxes: NDArray[np.float32], spec: PostprocessSpec) -> SameTarget:
+    """``dx^2 + dy^2 < limit^2``, all in float32."""
+    limit = np.float32(spec.nms_limit)
+
+    def same_target(one: int, left: NDArray[np.int64]) -> NDArray[np.bool_]:
+        square = _centre_square(boxes[one], boxes[left])
+        near: NDArray[np.bool_] = square[:, 0] + square[:, 1] < limit * limit
         return near
-    size_square = ((others[:, 2:] - others[:, :2] - (box[2:] - box[:2])) * 0.5) ** 2
-    distance = np.sqrt(centre_square.sum(1) + size_square.sum(1))
-    alike: NDArray[np.bool_] = np.exp(-distance / spec.nwd_scale) > spec.nms_limit
-    return alike
+
+    return same_target
+
+
+def _by_nwd(boxes: NDArray[np.float32], spec: PostprocessSpec) -> SameTarget:
+    """``exp(-d / C) > limit`` as ``d^2 < (C ln(1 / limit))^2`` in double.
+
+    No exponential of a distance: its last bit differs between processors. The limit is rounded to float32
+    first, as in the other rules.
+    """
+    wide = boxes.astype(np.float64)
+    reach = spec.nwd_scale * math.log(1.0 / float(np.float32(spec.nms_limit)))
+
+    def same_target(one: int, left: NDArray[np.int64]) -> NDArray[np.bool_]:
+        box, others = wide[one], wide[left]
+        centre = _centre_square(box, others)
+        size = ((others[:, 2:] - others[:, :2] - (box[2:] - box[:2])) * 0.5) ** 2
+        alike: NDArray[np.bool_] = (centre[:, 0] + centre[:, 1]) + (size[:, 0] + size[:, 1]) < reach * reach
+        return alike
+
+    return same_target
+
+
+def _centre_square(box: NDArray[Any], others: NDArray[Any]) -> NDArray[Any]:
+    """[N, 2] squares of the differences of the centres."""
+    result: NDArray[Any] = ((others[:, :2] + others[:, 2:] - box[:2] - box[2:]) * 0.5) ** 2
+    return result
+
+
+_RULES: dict[NmsRule, Callable[[NDArray[np.float32], PostprocessSpec], SameTarget]] = {
+    NmsRule.IOU: _by_iou,
+    NmsRule.DISTANCE: _by_distance,
+    NmsRule.NWD: _by_nwd,
+}

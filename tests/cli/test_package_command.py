@@ -55,3 +55,19 @@ def test_engines_and_unnamed_files_are_said(received: Path, tmp_path: Path) -> N
 
 def test_what_is_no_package(tmp_path: Path) -> None:
     refused(run("package", "verify", "nowhere", folder=tmp_path), "E201")
+
+
+def test_it_says_where_a_package_lies(received: Path, tmp_path: Path) -> None:
+    for arguments, expected in (
+        ([], SHIPPED_PACKAGES / DEFAULT_PACKAGE),
+        (["light-sgmtlm-reduced"], SHIPPED_PACKAGES / "light-sgmtlm-reduced"),
+        (["received"], received),
+    ):
+        finished = run("package", "path", *arguments, folder=tmp_path)
+        assert (finished.returncode, finished.stderr) == (0, "")
+        assert finished.stdout == f"{expected}\n", "one absolute path, for a shell"
+
+
+@pytest.mark.parametrize("name", ["none", "light-sgmtlm-reduced/model.onnx", ""])
+def test_what_is_no_package_lies_nowhere(name: str, tmp_path: Path) -> None:
+    refused(run("package", "path", name, folder=tmp_path), "E201")

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import math
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -8,23 +10,25 @@ from numpy.typing import NDArray
 
 from edge_irdet.detection.nms import select_detections
 from edge_irdet.errors import RunnerError
+from edge_irdet.manifest_limits import LEAST_LIMIT
 from edge_irdet.package import NmsRule, PostprocessSpec
 
 
 def same_target(first: NDArray[np.float32], second: NDArray[np.float32], spec: PostprocessSpec) -> bool:
     """The three rules once more, box by box in plain arithmetic."""
+    limit = float(np.float32(spec.nms_limit))
     a, b = [float(v) for v in first], [float(v) for v in second]
     if spec.nms is NmsRule.IOU:
         width = min(a[2], b[2]) - max(a[0], b[0])
         height = min(a[3], b[3]) - max(a[1], b[1])
         overlap = max(width, 0) * max(height, 0)
         union = (a[2] - a[0]) * (a[3] - a[1]) + (b[2] - b[0]) * (b[3] - b[1]) - overlap
-        return overlap > spec.nms_limit * union
+        return overlap > limit * union
     dx, dy = (a[0] + a[2] - b[0] - b[2]) / 2, (a[1] + a[3] - b[1] - b[3]) / 2
     if spec.nms is NmsRule.DISTANCE:
-        return dx * dx + dy * dy < spec.nms_limit**2
+        return dx * dx + dy * dy < limit**2
     dw, dh = (a[2] - a[0] - b[2] + b[0]) / 2, (a[3] - a[1] - b[3] + b[1]) / 2
-    return float(np.exp(-np.sqrt(dx * dx + dy * dy + dw * dw + dh * dh) / spec.nwd_scale)) > spec.nms_limit
+    return dx * dx + dy * dy + dw * dw + dh * dh < (spec.nwd_scale * math.log(1 / limit)) ** 2
 
 
 def naive(boxes: NDArray[np.float32], scores: NDArray[np.float32], spec: PostprocessSpec) -> list[int]:
@@ -108,6 +112,46 @@ def test_the_threshold_itself_passes() -> None:
     assert len(select_detections(boxes, below, spec)) == 0
 
 
+def test_the_threshold_is_rounded_to_the_scores_type() -> None:
+    boxes = np.array([[0, 0, 4, 4]], np.float32)
+    for threshold in (0.1, 0.3, 0.7, 0.95):  # rounded up, up, down, down
+        scores = np.array([[threshold]], np.float32)
+        assert len(select_detections(boxes, scores, PostprocessSpec(score_threshold=threshold))) == 1
+        below = np.nextafter(scores, np.float32(0))
+        assert len(select_detections(boxes, below, PostprocessSpec(score_threshold=threshold))) == 0
+
+
+@pytest.mark.parametrize(
+    ("spec", "second", "kept"),
+    [
+        # 2.9 as float32, squared, is a step above 2.9 squared as float32.
+        (PostprocessSpec(nms=NmsRule.DISTANCE, nms_limit=2.9), (2.0121798515319824, 2.088332414627075), 1),
+        # On either side of C ln(1 / 0.6), where the float32 exponential says the contrary.
+        (PostprocessSpec(nms=NmsRule.NWD, nms_limit=0.6), (0.3176638185977936, 4.074239253997803), 1),
+        (PostprocessSpec(nms=NmsRule.NWD, nms_limit=0.6), (3.5506064891815186, 2.023247480392456), 2),
+    ],
+)
+def test_at_a_limit_the_stated_arithmetic_decides(
+    spec: PostprocessSpec, second: tuple[float, float], kept: int
+) -> None:
+    corner = np.array(second, np.float32)
+    size = np.float32(4 if spec.nms is NmsRule.NWD else 0)
+    boxes = np.array([[0, 0, size, size], [*corner, *(corner + size)]], np.float32)
+    scores = np.array([[0.9], [0.8]], np.float32)
+    assert len(select_detections(boxes, scores, spec)) == kept
+
+
+def test_an_nwd_limit_of_one_suppresses_nothing_and_the_least_one_all_that_is_near() -> None:
+    boxes = np.array([[0, 0, 4, 4], [0, 0, 4, 4], [90, 90, 94, 94]], np.float32)
+    scores = np.array([[0.9], [0.8], [0.7]], np.float32)
+    most = PostprocessSpec(nms=NmsRule.NWD, nms_limit=1.0)
+    least = PostprocessSpec(nms=NmsRule.NWD, nms_limit=LEAST_LIMIT)
+    assert len(select_detections(boxes, scores, most)) == 3
+    assert len(select_detections(boxes, scores, least)) == 1
+    with pytest.raises(ValueError, match="limit"):
+        PostprocessSpec(nms=NmsRule.NWD, nms_limit=1e-40)
+
+
 def test_nothing_above_the_threshold() -> None:
     found = select_detections(np.zeros((5, 4), np.float32), np.zeros((5, 2), np.float32), PostprocessSpec())
     assert len(found) == 0
@@ -120,10 +164,7 @@ def test_a_score_that_is_none_is_an_error_and_not_an_empty_frame(score: float, c
     boxes = np.tile(np.array([[0, 0, 4, 4]], np.float32), (5, 1))
     scores = np.full((5, classes), 0.1, np.float32)
     scores[3, classes - 1] = score
-    if score < 0 and classes > 1:
-        assert not len(select_detections(boxes, scores, PostprocessSpec()))  # another class is better
-        return
-    with pytest.raises(RunnerError, match="1 of 5 scores that are not in"):
+    with pytest.raises(RunnerError, match=f"1 of {5 * classes} scores that are not in"):
         select_detections(boxes, scores, PostprocessSpec())
 
 

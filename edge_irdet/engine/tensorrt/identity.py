@@ -27,6 +27,8 @@ PORTABLE_CAPABILITIES = ("8.0", "8.6", "8.9", "12.0", "12.1")
 """What such an engine runs on: the GPUs from Ampere on that TensorRT-RTX names. Not among them are the Orin
 (8.7), Hopper (9.0), and the data centre's and Thor's Blackwell (10.x, 11.0)."""
 
+_VERSION = re.compile(r"(\d{1,6})\.(\d{1,6})\.(\d{1,6})(?:\.(\d{1,6}))?(?!\.?\d)", re.ASCII)
+
 MEMORY_STEP = 4 * 2**30
 """Memory classes: a board with 8 GB shows its system 7.4 GiB."""
 
@@ -54,7 +56,7 @@ class EngineIdentity(
     """``tensorrt`` or ``tensorrt_rtx``."""
 
     tensorrt: str
-    """Its version. An engine of another version is refused."""
+    """Its version. An engine of another version is refused, see :func:`same_version`."""
 
     compute_capabilities: list[str]
     """SM versions the engine was built for, such as ``8.7``; :data:`PORTABLE` for a portable one."""
@@ -197,7 +199,7 @@ def mismatches(identity: EngineIdentity, host: Host, precision: Precision, model
     """Names of what differs; empty where the engine fits."""
     checks = {
         "module": identity.module == host.module,
-        "TensorRT version": identity.tensorrt == host.tensorrt,
+        "TensorRT version": same_version(identity.tensorrt, host.tensorrt),
         "compute capability": covers(identity.compute_capabilities, host.compute_capability),
         # Within one SM the timings, hence the tactics, are those of the device the engine was built on.
         "device": identity.device in (None, host.device),
@@ -207,6 +209,19 @@ def mismatches(identity: EngineIdentity, host: Host, precision: Precision, model
         "model": identity.model_sha256 == model_sha256,
     }
     return [name for name, same in checks.items() if not same]
+
+
+def same_version(built_with: str, here: str) -> bool:
+    """Whether two versions of TensorRT read one another's engines: major, minor and patch are the same.
+
+    The build number, which follows them, is compared only where both state it: 10.3.0 is 10.3.0.26, and
+    10.3.0.26 is not 10.3.0.30. A version of another form is the same as itself only.
+    """
+    built, own = _VERSION.match(built_with), _VERSION.match(here)
+    if built is None or own is None:
+        return built_with == here
+    count = 4 if built[4] is not None and own[4] is not None else 3
+    return [int(part) for part in built.groups()[:count]] == [int(part) for part in own.groups()[:count]]
 
 
 def _same_or_unstated(built_on: int | None, here: int | None) -> bool:

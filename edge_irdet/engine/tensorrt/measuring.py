@@ -48,7 +48,8 @@ def build_measured(
 
 
 def offered_precisions(builder: EngineBuilder, config: BuildConfig) -> list[Precision]:
-    """Precisions that can be the fastest: all that the package holds, each past its accuracy gate.
+    """Precisions that can be the fastest: all that the package holds, each past its accuracy gate, in
+    the order fp32, fp16, int8.
 
     INT8 is left out where the GPU that it is for is not at hand, and the package has another precision: only
     a measurement shows that it pays (:func:`edge_irdet.engine.tensorrt.store.fastest_engine`).
@@ -56,7 +57,7 @@ def offered_precisions(builder: EngineBuilder, config: BuildConfig) -> list[Prec
     Raises:
         OptionError: a target that the module cannot build for.
     """
-    held = sorted(builder.package.manifest.graphs)
+    held = [precision for precision in Precision if precision in builder.package.manifest.graphs]
     if _is_here(builder, builder.capabilities(config.targets)):
         return held
     return [precision for precision in held if precision is not Precision.INT8] or held

@@ -26,7 +26,7 @@ def test_auto_measures_and_names_the_fastest(small_package: Package, monkeypatch
     module = TensorRTModule(fake_tensorrt("10", cuda))
     monkeypatch.setattr(command, "open_cuda", lambda name: cuda)
     monkeypatch.setattr(command, "open_tensorrt", lambda name: module)
-    medians = iter([3.0, 2.0])
+    medians = iter([2.0, 3.0])
     monkeypatch.setattr(measuring, "measure_latency", lambda runner: {"p50": next(medians), "p99": 9.0})
     arguments = [str(small_package.directory), "--module", "tensorrt", "--cuda", "pycuda"]
     result = CliRunner().invoke(command.build_command, arguments, catch_exceptions=False)
@@ -49,8 +49,8 @@ def test_auto_measures_and_names_the_fastest(small_package: Package, monkeypatch
 @pytest.mark.parametrize(
     ("medians", "said"),
     [
-        ([2.0, 3.0, 2.5], "fastest: fp16\nint8 does not pay here (2.500 ms): streams take fp16"),
-        ([2.0, 3.0, 1.5], "fastest: int8\n"),
+        ([3.0, 2.0, 2.5], "fastest: fp16\nint8 does not pay here (2.500 ms): streams take fp16"),
+        ([3.0, 2.0, 1.5], "fastest: int8\n"),
     ],
 )
 def test_int8_that_does_not_pay_is_said(

@@ -17,7 +17,14 @@ from fake_tensorrt import fake_tensorrt
 
 from edge_irdet.engine.cuda.adapter import Device
 from edge_irdet.engine.tensorrt.building import BuildConfig, EngineBuilder
-from edge_irdet.engine.tensorrt.identity import PORTABLE, EngineRecord, covers, memory_class, mismatches
+from edge_irdet.engine.tensorrt.identity import (
+    PORTABLE,
+    EngineRecord,
+    covers,
+    memory_class,
+    mismatches,
+    same_version,
+)
 from edge_irdet.engine.tensorrt.module import TensorRTModule
 from edge_irdet.engine.tensorrt.runner import TensorRTRunner
 from edge_irdet.engine.tensorrt.store import StoredEngine, read_engine
@@ -234,3 +241,32 @@ def test_an_identity_from_before_boards_were_told_apart_still_fits(small_package
     assert b"multiprocessors" not in msgspec.json.encode(old)
     here = TensorRTModule(fake_tensorrt("10", FakeCuda())).host(ORIN)
     assert mismatches(old, here, Precision.FP32, old.model_sha256) == []
+
+
+@pytest.mark.parametrize(
+    ("built", "here", "same"),
+    [
+        ("10.3.0", "10.3.0", True),
+        ("10.3.0", "10.3.0.26", True),
+        ("10.3.0.26", "10.3.0", True),
+        ("10.3.0.26", "10.3.0.26", True),
+        ("10.3.0.26", "10.3.0.30", False),
+        ("10.3.0", "10.3.1", False),
+        ("10.3.0", "10.30.0", False),
+        ("8.5.2.2", "8.5.2", True),
+        ("8.5.2.2", "8.6.2.2", False),
+        ("10.3.0.post1", "10.3.0", True),
+        ("010.3.0", "10.3.0", True),
+        ("10.3", "10.3", True),
+        ("10.3", "10.3.0", False),
+        ("10.3.0", "10.3.0.26.1", False),
+        ("", "10.3.0", False),
+        ("\u0661\u0660.3.0", "10.3.0", False),
+        ("1" * 5000 + ".3.0", "10.3.0", False),
+    ],
+)
+def test_versions_are_compared_as_numbers_and_builds_where_both_state_them(
+    built: str, here: str, same: bool
+) -> None:
+    assert same_version(built, here) is same
+    assert same_version(here, built) is same

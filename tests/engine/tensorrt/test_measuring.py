@@ -29,7 +29,7 @@ def builder(small_package: Package) -> EngineBuilder:
 
 def test_every_precision_of_the_package_is_built_and_timed(builder: EngineBuilder) -> None:
     engines = measuring.build_measured(builder, BuildConfig(workspace_mb=64))
-    assert [engine.identity.precision for engine in engines] == sorted(builder.package.manifest.graphs)
+    assert [engine.identity.precision for engine in engines] == [Precision.FP32, Precision.FP16]
     for engine in engines:
         stored = msgspec.json.decode(engine.path.with_suffix(".json").read_bytes(), type=EngineRecord)
         assert stored == engine.record
@@ -89,6 +89,13 @@ def test_the_fastest_is_chosen_and_int8_only_where_it_pays(
         assert found.identity.precision.value == chosen
 
 
+def test_a_record_without_a_median_is_the_slowest(builder_of: MakeBuilder) -> None:
+    builder = builder_of()
+    timed, other = built(builder, {"fp32": 9.0, "fp16": 1.0})
+    other = StoredEngine(other.path, msgspec.structs.replace(other.record, latency_ms={"p90": 1.0}))
+    assert fastest_engine([other, timed], builder.package) is timed
+
+
 def test_without_fp16_in_the_package_int8_is_compared_with_fp32(builder_of: MakeBuilder) -> None:
     builder = builder_of(Precision.FP32, Precision.INT8)
     fastest = fastest_engine(built(builder, {"fp32": 2.0, "int8": 1.0}), builder.package)
@@ -97,14 +104,14 @@ def test_without_fp16_in_the_package_int8_is_compared_with_fp32(builder_of: Make
 
 
 def test_int8_is_offered_where_it_can_be_measured(builder_of: MakeBuilder) -> None:
-    assert measuring.offered_precisions(builder_of(), BuildConfig()) == sorted(Precision)
+    assert measuring.offered_precisions(builder_of(), BuildConfig()) == list(Precision)
     # TensorRT-RTX builds without a GPU, and the one at hand is none that it builds for.
     elsewhere = builder_of(generation="rtx", name="elsewhere")
-    assert measuring.offered_precisions(elsewhere, BuildConfig()) == [Precision.FP16, Precision.FP32]
+    assert measuring.offered_precisions(elsewhere, BuildConfig()) == [Precision.FP32, Precision.FP16]
     only = builder_of(Precision.INT8, generation="rtx", name="only")
     assert measuring.offered_precisions(only, BuildConfig()) == [Precision.INT8]
     engines = measuring.build_measured(elsewhere, BuildConfig())
-    assert [engine.identity.precision for engine in engines] == [Precision.FP16, Precision.FP32]
+    assert [engine.identity.precision for engine in engines] == [Precision.FP32, Precision.FP16]
 
 
 def test_an_engine_is_timed_once(builder: EngineBuilder, monkeypatch: pytest.MonkeyPatch) -> None:
