@@ -403,7 +403,7 @@ def _decode_manifest(content: bytes, directory: Path) -> Manifest:
             next_step = f"{next_step}, or, if a newer edge-irdet wrote it, {UPDATE_STEP}"
         raise ManifestInvalidError(f"{path} is not a valid manifest: {error.reason}", next_step) from error
     for file in manifest.files():
-        if Path(file).name != file:
+        if Path(file).name != file or file == "..":
             raise ManifestInvalidError(
                 f"{path} names {file!r}, which is not a file of the package", next_step
             )

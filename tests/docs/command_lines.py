@@ -145,7 +145,15 @@ def faults_of_page(page: Page) -> Iterator[str]:
 def unknown_variables(text: str) -> list[str]:
     """Environment variables of the project that nothing reads."""
     named = set(re.findall(r"\bEDGE_IRDET_[A-Z0-9_]+\b", text))
-    return sorted(named - environment_variables() - OTHER_VARIABLES)
+    return sorted(named - environment_variables() - OTHER_VARIABLES - cpp_names())
+
+
+@cache
+def cpp_names() -> frozenset[str]:
+    """Options of CMake, and variables that the C++ library reads."""
+    files = [ROOT / "CMakeLists.txt", *(ROOT / "jetson").rglob("*.cmake"), *(ROOT / "jetson").rglob("*.cpp")]
+    texts = (path.read_text(encoding="utf-8") for path in files)
+    return frozenset(name for text in texts for name in re.findall(r"\bEDGE_IRDET_[A-Z0-9_]+\b", text))
 
 
 @cache

@@ -14,7 +14,7 @@ FOLDERS = "edge_irdet|benchmarks|docs|jetson|tests|calibration|examples"
 
 _PATH = re.compile(rf"(?<![\w/.-])(?:{FOLDERS})/[\w./*{{}},-]*")
 _PLACEHOLDER = re.compile(r"(?:^|/)[A-Z]{3,}\b")
-_DOTTED = re.compile(r"edge_irdet(?:\.\w+)+")
+_DOTTED = re.compile(r"(?<!\w)edge_irdet(?!\.(?:h|so)\b)(?:\.\w+)+")
 
 
 def missing_paths(page: Page, root: Path = ROOT) -> Iterator[str]:

@@ -57,7 +57,7 @@ def test_python_compiles_and_imports(path: Path) -> None:
 def test_the_cpp_example_compiles(tmp_path: Path) -> None:
     (block,) = (block for block in parsed(DOCS / "reference" / "cpp.md").blocks if block.language == "cpp")
     includes, _, body = block.text.partition("\n\n")
-    frame = "std::uint16_t pixels[640 * 512] = {};"
+    frame = "std::uint8_t pixels[640 * 512] = {};"
     (tmp_path / "host.cpp").write_text(f"{includes}\nint main() {{\n{frame}\n{body}\n}}\n")
     command = ["c++", "-std=c++17", "-fsyntax-only", f"-I{ROOT / 'jetson' / 'include'}", "host.cpp"]
     subprocess.run(command, cwd=tmp_path, check=True)

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from doubles import cpp_build
 from doubles.transcripts import Shown, differs, run_shown, transcript
 from edge_irdet.machine.gpu import has_nvidia_device
 
@@ -50,9 +51,16 @@ def test_the_list_names_every_example() -> None:
     assert listed == NAMES
 
 
+@pytest.fixture(autouse=True)
+def onnxruntime_of_the_wheel(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What the C and C++ examples load."""
+    monkeypatch.setenv("EDGE_IRDET_ONNXRUNTIME", str(cpp_build.onnxruntime_library()))
+
+
 def _skip_where_it_cannot_run(name: str) -> None:
-    if name.endswith("cpp_host") and not (shutil.which("c++") or shutil.which("g++")):
-        pytest.skip("no C++ compiler on this machine; install g++")
+    if name.endswith(("c_host", "cpp_host")):
+        cpp_build.require_compiler()
+        cpp_build.require_onnxruntime_headers()
     if name.endswith("engine"):
         pytest.importorskip("tensorrt_rtx", reason="no builder here; pip install '.[tensorrt-rtx]'")
         if has_nvidia_device():

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import cv2
 import numpy as np
 
 from edge_irdet.detection.preprocess import Preprocessor
@@ -23,6 +24,8 @@ SMOOTHED = SixteenBitSpec(
 SMOOTHED_PLATEAU = SixteenBitSpec(
     SixteenBitMapping.PLATEAU, 1, 99.5, plateau=0.4, smoothing_frames=2.5, shutter_frames=2
 )
+# Its curve runs along the halves between grey levels: a fused multiply-add takes 21 counts to the other side.
+HALVES = SixteenBitSpec(SixteenBitMapping.PLATEAU, 0, 100, plateau=100, linear=70)
 UNSMOOTHED_PLATEAU = SixteenBitSpec(SixteenBitMapping.PLATEAU, 1, 99.5, plateau=0.4, shutter_frames=0)
 
 CASES: dict[str, tuple[tuple[int, int], str, SixteenBitSpec | None, tuple[int, int], int]] = {
@@ -43,6 +46,10 @@ CASES: dict[str, tuple[tuple[int, int], str, SixteenBitSpec | None, tuple[int, i
     "plateau_steep": ((37, 53), "counts", STEEP, (64, 64), 114),
     "plateau_flat": ((20, 30), "flat", PLATEAU, (32, 32), 114),
     "plateau_extreme": ((30, 40), "extreme", PLATEAU, (64, 32), 114),
+    "plateau_halves": ((27, 57), "even", HALVES, (57, 27), 114),
+    "odd_sides_16": ((41, 67), "counts", PERCENTILE, (35, 93), 50),
+    "colour": ((45, 64), "colour", None, (64, 64), 114),
+    "colour_half": ((32, 64), "colour", None, (32, 16), 0),
     "stream_percentile": ((24, 30), "stream", SMOOTHED, (32, 32), 114),
     "stream_plateau": ((24, 30), "stream", SMOOTHED_PLATEAU, (32, 32), 114),
     "stream_plateau_unsmoothed": ((24, 30), "stream", UNSMOOTHED_PLATEAU, (32, 32), 114),
@@ -51,7 +58,7 @@ CASES: dict[str, tuple[tuple[int, int], str, SixteenBitSpec | None, tuple[int, i
 
 
 def frames_of(kind: str, shape: tuple[int, int]) -> list[np.ndarray]:
-    """Reproducible frames; one but for a stream."""
+    """Reproducible frames, colour as BGR; one but for a stream."""
     generator = np.random.default_rng((len(kind), *shape))
     if kind == "grey":
         return [generator.integers(0, 256, shape).astype(np.uint8)]
@@ -61,6 +68,11 @@ def frames_of(kind: str, shape: tuple[int, int]) -> list[np.ndarray]:
         return [generator.normal(2600, 180, shape).clip(0, 65535).astype(np.uint16)]
     if kind == "flat":
         return [generator.integers(3000, 3005, shape).astype(np.uint16)]
+    if kind == "colour":
+        return [generator.integers(0, 256, (*shape, 3)).astype(np.uint8)]
+    if kind == "even":
+        counts = np.repeat(np.arange(2000, 2171, dtype=np.uint16), 9)
+        return [generator.permutation(counts).reshape(shape)]
     if kind == "stream":
         return stream_of(generator, shape)
     return [generator.choice(np.array([0, 1, 40000, 65535], np.uint16), shape)]
@@ -102,12 +114,13 @@ def main() -> None:
         tensors, shutter = [], ""
         frames = frames_of(kind, shape)
         for frame in frames:
-            placed = preprocessor(frame)
+            grey = cv2.cvtColor(frame, cv2.COLOR_BGR2GRAY) if frame.ndim == 3 else frame
+            placed = preprocessor(grey)
             tensors.append(preprocessor.tensor[0, 0].copy())
             shutter += str(int(preprocessor.shutter))
         np.save(FOLDER / f"{name}.in.npy", np.concatenate(frames))
         np.save(FOLDER / f"{name}.out.npy", np.concatenate(tensors))
-        stated = mapping or SixteenBitSpec(SixteenBitMapping.FIXED_RANGE, 0, 0)
+        stated = mapping or SixteenBitSpec(SixteenBitMapping.FIXED_RANGE, 0, 1)
         values = (
             name,
             "none" if mapping is None else stated.mapping.value,
