@@ -102,4 +102,4 @@ full-model: .venv-test/installed
 	.venv-test/bin/edge-irdet evaluate runs/light-sgmtlm --data $(DATA) --split split73_grouped_test.txt
 
 clean:
-	rm -rf .venv .venv-test .venv-runtime-* demo build .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf .venv .venv-test .venv-bindings .venv-runtime-* demo build .pytest_cache .mypy_cache .ruff_cache .hypothesis

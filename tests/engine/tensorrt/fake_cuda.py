@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from edge_irdet.engine.cuda.adapter import Device, PinnedBuffer
 from edge_irdet.errors import CudaError
 
-ORIN = Device("Orin (FAKE)", "8.7", 8 << 30, multiprocessors=8, integrated=False)
+ORIN = Device("Orin (FAKE)", "8.7", 8 << 30, multiprocessors=8, integrated=True)
 ADA = Device("RTX (FAKE)", "8.9", 8 << 30, multiprocessors=24, integrated=False)
 """A GPU that TensorRT-RTX names; it does not name the Orin."""
 

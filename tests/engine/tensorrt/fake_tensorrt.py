@@ -47,6 +47,7 @@ CREATION_FLAGS = {
     "11": {"STRONGLY_TYPED": 0},
     "rtx": {"STRONGLY_TYPED": 0},
 }
+RTX_TARGETS = ("SM75", "SM80", "SM86", "SM89", "SM120", "SM121")
 WEAK_FLAGS = ["FP16", "INT8", "OBEY_PRECISION_CONSTRAINTS"]
 
 
@@ -89,18 +90,16 @@ def fake_tensorrt(generation: str, cuda: FakeCuda, version: str | None = None) -
             return f"{trt.__version__}:timed".encode()
 
     class IBuilderConfig:
+        profiling_verbosity: Any = None
+
         def __init__(self) -> None:
             self.flags = {trt.BuilderFlag.TF32}
             self.limits: dict[Any, int] = {}
-            self.profiling_verbosity = None
             self.timing_cache: TimingCache | None = None
-            if generation != "8.5":
-                self.progress_monitor = None
-                self.max_aux_streams = 7
             trt.state.build_configs.append(self)
 
-        def set_memory_pool_limit(self, pool: Any, size: int) -> None:
-            self.limits[pool] = size
+        def set_memory_pool_limit(self, pool: Any, pool_size: int) -> None:
+            self.limits[pool] = pool_size
 
         def set_flag(self, flag: Any) -> None:
             self.flags.add(flag)
@@ -108,11 +107,11 @@ def fake_tensorrt(generation: str, cuda: FakeCuda, version: str | None = None) -
         def clear_flag(self, flag: Any) -> None:
             self.flags.discard(flag)
 
-        def create_timing_cache(self, content: bytes) -> TimingCache | None:
-            if content == b"rubbish":
+        def create_timing_cache(self, serialized_timing_cache: bytes) -> TimingCache | None:
+            if serialized_timing_cache == b"rubbish":
                 say("timing cache: magic number mismatch")
                 return None
-            return TimingCache(content)
+            return TimingCache(serialized_timing_cache)
 
         def set_timing_cache(self, cache: TimingCache, ignore_mismatch: bool) -> bool:
             if cache.content and not cache.content.startswith(f"{trt.__version__}:".encode()):
@@ -120,34 +119,47 @@ def fake_tensorrt(generation: str, cuda: FakeCuda, version: str | None = None) -
             self.timing_cache = cache
             return True
 
+    if generation != "8.5":
+        IBuilderConfig.progress_monitor = None  # type: ignore[attr-defined]
+        IBuilderConfig.max_aux_streams = 7  # type: ignore[attr-defined]
     if generation == "rtx":
 
-        def set_compute_capability(self: Any, capability: str, index: int) -> bool:
-            self.capabilities = [*getattr(self, "capabilities", []), capability]
+        def set_compute_capability(self: Any, compute_capability: str, index: int) -> bool:
+            self.capabilities = [*getattr(self, "capabilities", []), compute_capability]
             return index < self.num_compute_capabilities
 
         IBuilderConfig.num_compute_capabilities = 0  # type: ignore[attr-defined]
         IBuilderConfig.set_compute_capability = set_compute_capability  # type: ignore[attr-defined]
-        trt.ComputeCapability = SimpleNamespace(SM86="SM86", SM89="SM89", SM120="SM120")
+        trt.ComputeCapability = SimpleNamespace(**{name: name for name in RTX_TARGETS})
 
     class Tensor:
+        name = dtype = shape = None
+
         def __init__(self, name: str, kind: int, shape: tuple[int, ...] = ()) -> None:
             self.name, self.dtype, self.shape = name, FROM_ONNX[kind], shape
 
     class Layer:
+        name = type = num_outputs = None
+
         def __init__(self, node: onnx.NodeProto, outputs: list[Tensor]) -> None:
             self.type = LAYER_TYPES.get(node.op_type, LayerType.OTHER)
-            self.name, self.outputs, self.precision = node.name, outputs, None
+            self.name, self.outputs = node.name, outputs
             self.output_types: dict[int, Any] = {}
             self.num_outputs = len(outputs)
 
         def get_output(self, index: int) -> Tensor:
             return self.outputs[index]
 
-        def set_output_type(self, index: int, kind: Any) -> None:
-            self.output_types[index] = kind
+    def set_output_type(self: Any, index: int, dtype: Any) -> None:
+        self.output_types[index] = dtype
+
+    if weak:
+        Layer.precision = None  # type: ignore[attr-defined]
+        Layer.set_output_type = set_output_type  # type: ignore[attr-defined]
 
     class Network:
+        num_layers = num_inputs = num_outputs = 0
+
         def __init__(self, flags: int) -> None:
             self.flags = flags
             self.model: onnx.ModelProto | None = None
@@ -183,9 +195,6 @@ def fake_tensorrt(generation: str, cuda: FakeCuda, version: str | None = None) -
     class ParserError:
         def __init__(self, node: onnx.NodeProto) -> None:
             self._node = node
-            if generation != "8.5":
-                self.node_name = lambda: node.name
-                self.node_operator = lambda: node.op_type
 
         def desc(self) -> str:
             return f"no importer for {self._node.op_type}"
@@ -193,17 +202,21 @@ def fake_tensorrt(generation: str, cuda: FakeCuda, version: str | None = None) -
         def node(self) -> int:
             return 7
 
+    if generation != "8.5":
+        ParserError.node_name = lambda self: self._node.name  # type: ignore[attr-defined]
+        ParserError.node_operator = lambda self: self._node.op_type  # type: ignore[attr-defined]
+
     class OnnxParser:
         def __init__(self, network: Network, logger: Any) -> None:
             taken(logger)
             self._network = network
             self._errors: list[ParserError] = []
 
-        def parse(self, content: bytes) -> bool:
-            model = onnx.load_from_string(content)
-            self._errors = [ParserError(n) for n in model.graph.node if n.op_type == REFUSED_BY_PARSER]
+        def parse(self, model: bytes, path: str | None = None) -> bool:
+            parsed = onnx.load_from_string(model)
+            self._errors = [ParserError(n) for n in parsed.graph.node if n.op_type == REFUSED_BY_PARSER]
             if not self._errors:
-                self._network.fill(model)
+                self._network.fill(parsed)
             return not self._errors
 
         @property
@@ -248,7 +261,7 @@ def fake_tensorrt(generation: str, cuda: FakeCuda, version: str | None = None) -
         def __init__(self, model: onnx.ModelProto) -> None:
             self._model = model
 
-        def get_engine_information(self, form: Any) -> str:
+        def get_engine_information(self, format: Any) -> str:  # noqa: A002
             network = Network(0)
             network.fill(self._model)
             layers = [
@@ -264,6 +277,8 @@ def fake_tensorrt(generation: str, cuda: FakeCuda, version: str | None = None) -
             return json.dumps({"Layers": layers, "Bindings": []})
 
     class Engine:
+        num_io_tensors = 0
+
         def __init__(self, model: onnx.ModelProto) -> None:
             self.model = model
             self.tensors = {v.name: border(v) for v in (*model.graph.input, *model.graph.output)}
@@ -305,19 +320,17 @@ def fake_tensorrt(generation: str, cuda: FakeCuda, version: str | None = None) -
             self._cpu = CpuRunner(engine.model.SerializeToString(), threads=1)
             self._cpu.activate()
             trt.events.append(f"context made on {self._thread.name}")
-            if generation == "rtx":
-                self.is_stream_capturable = lambda stream: trt.state.capturable
 
         def __del__(self) -> None:
             trt.events.append("context freed")
 
-        def set_tensor_address(self, name: str, address: int) -> bool:
+        def set_tensor_address(self, name: str, memory: int) -> bool:
             if name not in self._engine.tensors:
                 say(f"Given invalid tensor name: {name}")
                 return False
             if name in self._addresses:
                 raise ProtocolViolationError(f"the address of {name} was set twice")
-            self._addresses[name] = address
+            self._addresses[name] = memory
             return True
 
         def execute_async_v3(self, stream_handle: int) -> bool:
@@ -345,6 +358,9 @@ def fake_tensorrt(generation: str, cuda: FakeCuda, version: str | None = None) -
             kind = {DataType.UINT8: np.uint8, DataType.FLOAT: np.float32}[tensor.dtype]
             return cuda.memory_bytes[self._addresses[name]].view(kind).reshape(tensor.shape)
 
+    if generation == "rtx":
+        ExecutionContext.is_stream_capturable = lambda self, stream: trt.state.capturable  # type: ignore[attr-defined]
+
     class Runtime:
         def __init__(self, logger: Any) -> None:
             taken(logger)
@@ -353,7 +369,8 @@ def fake_tensorrt(generation: str, cuda: FakeCuda, version: str | None = None) -
             if trt.state.no_runtime:
                 raise TypeError("pybind11::init(): factory function returned nullptr")
 
-        def deserialize_cuda_engine(self, plan: bytes) -> Engine | None:
+        def deserialize_cuda_engine(self, serialized_engine: bytes) -> Engine | None:
+            plan = serialized_engine
             if not cuda.attached.get(threading.current_thread()):
                 raise ProtocolViolationError("an engine was deserialised without a CUDA context")
             if not plan.startswith(MAGIC) or not plan.endswith(b"END"):
@@ -364,7 +381,11 @@ def fake_tensorrt(generation: str, cuda: FakeCuda, version: str | None = None) -
     if generation != "8.5":
 
         class IProgressMonitor:
-            pass
+            def phase_start(self, phase_name: str, parent_phase: str | None, num_steps: int) -> None: ...
+            def step_complete(self, phase_name: str, step: int) -> bool:
+                return True
+
+            def phase_finish(self, phase_name: str) -> None: ...
 
         trt.IProgressMonitor = IProgressMonitor
     trt.ILogger = ILogger
@@ -375,4 +396,8 @@ def fake_tensorrt(generation: str, cuda: FakeCuda, version: str | None = None) -
     trt.LayerType, trt.DataType = LayerType, DataType
     trt.float32, trt.float16 = DataType.FLOAT, DataType.HALF
     trt.Builder, trt.OnnxParser, trt.Runtime = Builder, OnnxParser, Runtime
+    # Under their real names only for the comparison with the real bindings; nobody makes them by name.
+    trt.INetworkDefinition, trt.ILayer, trt.ITensor, trt.ParserError = Network, Layer, Tensor, ParserError
+    trt.ICudaEngine, trt.IExecutionContext = Engine, ExecutionContext
+    trt.EngineInspector, trt.ITimingCache = Inspector, TimingCache
     return trt

@@ -11,7 +11,7 @@ import pytest
 
 pytest.importorskip("onnx")
 
-from fake_cuda import FakeCuda
+from fake_cuda import ADA, FakeCuda
 from fake_tensorrt import fake_tensorrt
 
 import edge_irdet.engine.tensorrt.building as building
@@ -104,7 +104,7 @@ def test_strong_typing_sets_no_precision_flag(small_package: Package, generation
     builder, trt = builder_of(small_package, generation)
     builder.build(BuildConfig(Precision.FP16))
     assert trt.state.build_configs[0].flags == set()
-    assert all(layer.precision is None for layer in trt.state.networks[0].layers)
+    assert all(getattr(layer, "precision", None) is None for layer in trt.state.networks[0].layers)
 
 
 def test_what_the_inspector_found_is_recorded(small_package: Package) -> None:
@@ -163,13 +163,26 @@ def test_out_of_memory_while_building(small_package: Package) -> None:
 
 
 def test_too_little_memory_stops_before_the_start(small_package: Package) -> None:
-    cuda = FakeCuda()
+    cuda = FakeCuda(ADA)
     cuda.free_bytes = 100 << 20
     builder, trt = builder_of(small_package, "10", cuda)
     with pytest.raises(EngineMemoryError, match=r"1024 of them workspace\), 100 are free"):
         builder.build(BuildConfig())
     assert trt.state.networks == []
     cuda.require_nothing_left()
+
+
+def test_on_a_jetson_the_memory_that_the_system_would_give_back_counts(
+    small_package: Package, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cuda = FakeCuda()
+    cuda.free_bytes = 100 << 20  # as cudaMemGetInfo there, which knows nothing of the caches
+    builder, _ = builder_of(small_package, "10", cuda)
+    monkeypatch.setattr(building, "host_available", lambda: 5500 << 20)
+    builder.build(BuildConfig())
+    monkeypatch.setattr(building, "host_available", lambda: 1100 << 20)
+    with pytest.raises(EngineMemoryError, match="that processor and GPU share"):
+        builder.build(BuildConfig(rebuild=True))
 
 
 def test_too_little_host_memory(small_package: Package, monkeypatch: pytest.MonkeyPatch) -> None:

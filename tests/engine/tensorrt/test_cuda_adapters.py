@@ -6,6 +6,7 @@ import ctypes
 import enum
 import gc
 import importlib
+import os
 import threading
 from types import SimpleNamespace
 from typing import Any
@@ -33,6 +34,8 @@ def without_driver() -> CudaPythonAdapter:
 def test_the_real_binding_without_a_driver(without_driver: CudaPythonAdapter) -> None:
     assert without_driver.device_count() == 0
     assert without_driver.runtime_version() >= 12000
+    expected = os.environ.get("EDGE_IRDET_EXPECTED_CUDA")  # by tests/engine/bindings
+    assert expected is None or without_driver.runtime_version() == int(expected)
     with pytest.raises(DriverMissingError, match="there is no NVIDIA driver") as caught:
         require_driver(without_driver)
     assert "--runtime cpu" in caught.value.next_step
@@ -53,7 +56,9 @@ def test_the_real_binding_without_a_driver(without_driver: CudaPythonAdapter) ->
 def test_the_real_bindings_failures_are_coded(
     without_driver: CudaPythonAdapter, call: Any, function: str
 ) -> None:
-    with pytest.raises(CudaError, match=rf"{function} failed with cudaErrorInsufficientDriver \(35\)"):
+    # From 12.9 on the binding gives a status, before it raises: of libcuda, or of the function in it.
+    said = r'(with cudaErrorInsufficientDriver \(35\)|: Function "cu\w+" not found|: Failed to dlopen)'
+    with pytest.raises(CudaError, match=rf"{function} failed ?{said}"):
         call(without_driver)
 
 
@@ -163,6 +168,7 @@ class FakePycuda:
 
     def __init__(self, devices: int = 1) -> None:
         self.stacks: dict[int, list[Any]] = {}
+        self.free_bytes = 100
         self.log: list[Any] = []
         api = self
 
@@ -236,15 +242,17 @@ class FakePycuda:
 
     def mem_get_info(self) -> tuple[int, int]:
         self.require_context()
-        return 5, 9
+        return self.free_bytes, 123
 
     def mem_alloc(self, size: int) -> Any:
         self.require_context()
-        if size > 100:
+        if size > self.free_bytes:
             raise self.MemoryError("cuMemAlloc failed: out of memory")
+        self.free_bytes -= size
 
         class Allocation(int):
             def free(allocation) -> None:  # noqa: N805
+                self.free_bytes += size
                 self.log.append(f"free {int(allocation)}")
 
         return Allocation(64)
@@ -274,14 +282,16 @@ def test_pycuda_calls() -> None:
     with pytest.raises(CudaError, match="invalid device context"):
         cuda.allocate(8)
     cuda.attach(0)
-    assert cuda.memory() == (5, 9)
+    assert cuda.memory() == (100, 123)
     stream, address, pinned = cuda.create_stream(), cuda.allocate(8), cuda.allocate_pinned(8)
+    assert cuda.memory() == (92, 123)
     api.log.clear()
     cuda.copy_to_device(address, pinned, stream)
     cuda.copy_to_host(pinned, address, stream)
     cuda.synchronise(stream)
     cuda.free_pinned(pinned)
     cuda.free(address)
+    assert cuda.memory() == (100, 123)
     cuda.destroy_stream(stream)
     cuda.detach()
     cuda.detach()
@@ -352,7 +362,7 @@ class WithoutLibrary(FakeRuntime):
                 return self.cudaError_t.cudaSuccess, 12060
             if name == "cudaGetDeviceCount":
                 raise RuntimeError("Failed to dlopen libcuda.so.1")
-            raise RuntimeError(f'Function "{name}" not found')
+            raise RuntimeError('Function "cuInit" not found')  # names libcuda's function, not its own
 
         return call
 
@@ -363,7 +373,7 @@ def test_a_binding_that_raises_without_a_driver_is_as_one_that_answers() -> None
     with pytest.raises(DriverMissingError, match="there is no NVIDIA driver"):
         require_driver(cuda)
     for call in (cuda.memory, cuda.create_stream, lambda: cuda.allocate(8), lambda: cuda.attach(0)):
-        with pytest.raises(CudaError, match=r'failed: Function "cuda\w+" not found'):
+        with pytest.raises(CudaError, match=r'failed: Function "cuInit" not found'):
             call()
 
 
