@@ -20,7 +20,7 @@ help:
 	@echo "make lint   types and lint alone"
 	@echo "make docs   the generated pages of docs/reference"
 	@echo "make gpu-check   on a machine with an NVIDIA GPU: what works there and how fast, as one JSON"
-	@echo "make fuzz   INPUTS=100000 hostile manifests, labels, images, records and URIs: none may end in a traceback"
+	@echo "make fuzz   INPUTS=100000 hostile manifests, graphs, checkpoints, labels, images, records and URIs: none may end in a traceback"
 	@echo "make soak   the stream under random faults for MINUTES=3, every fault accounted for"
 	@echo "make full-model DATA=nuaa_sirst   train, export and measure light-sgmtlm, whose weights are too large to ship"
 	@echo "make clean  remove both environments and the demo's files"

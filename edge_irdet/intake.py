@@ -1,4 +1,4 @@
-"""Reading files that come from outside: regular files only, bounded, and JSON of a bounded depth.
+"""Reading files that come from outside: regular files only, bounded, and JSON and YAML within bounds.
 
 A manifest, a list or a picture may be a pipe that never ends, a file of the size of the disk, or JSON that is
 nested until the parser's stack is gone. Each of these is refused here with a reason; the caller turns the
@@ -10,8 +10,10 @@ from __future__ import annotations
 import os
 import re
 import stat
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, BinaryIO, TypeVar
 
 import msgspec
 
@@ -19,6 +21,9 @@ MEBIBYTE = 2**20
 
 MAX_DEPTH = 64
 """Levels of nested arrays and objects in JSON; no format of ours goes beyond eight."""
+
+MAX_YAML_CHARACTERS = 2**18
+"""Longest YAML text; its parser takes a second for 100 kB."""
 
 T = TypeVar("T")
 
@@ -53,6 +58,28 @@ def read_regular_file(path: Path, limit: int) -> bytes:
         ContentRefusedError: it is a folder, pipe, socket or device, is larger than ``limit``, cannot be read,
             or its name cannot be one of a file.
     """
+    with open_regular_file(path, limit) as handle:
+        try:
+            # The size that the system states may be wrong (/proc states 0) or grow: one byte more decides.
+            content = handle.read(limit + 1)
+        except OSError as error:
+            raise ContentRefusedError(f"cannot be read: {error.strerror or error}") from error
+    if len(content) > limit:
+        raise ContentRefusedError(f"has {len(content)} bytes, more than the {limit} that are read")
+    return content
+
+
+@contextmanager
+def open_regular_file(path: Path, limit: int) -> Iterator[BinaryIO]:
+    """A regular file, opened for reading; for libraries that read a file themselves.
+
+    Args:
+        path: the file; links are followed.
+        limit: most bytes that it may have.
+
+    Raises:
+        ContentMissingError, ContentRefusedError: as :func:`read_regular_file`.
+    """
     try:
         # Without O_NONBLOCK, opening a pipe that nobody writes to would wait for ever.
         descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
@@ -66,16 +93,17 @@ def read_regular_file(path: Path, limit: int) -> bytes:
         state = os.fstat(descriptor)
         if not stat.S_ISREG(state.st_mode):
             raise ContentRefusedError(f"is {_kind(state.st_mode)}, not a regular file")
-        # The size that the system states may be wrong (/proc states 0) or grow: one byte more decides.
-        content = b"" if state.st_size > limit else _read_at_most(descriptor, limit + 1)
+        if state.st_size > limit:
+            raise ContentRefusedError(f"has {state.st_size} bytes, more than the {limit} that are read")
+        handle = os.fdopen(descriptor, "rb")
     except OSError as error:
-        raise ContentRefusedError(f"cannot be read: {error.strerror or error}") from error
-    finally:
         os.close(descriptor)
-    if state.st_size > limit or len(content) > limit:
-        shown = f"{max(state.st_size, len(content))} bytes"
-        raise ContentRefusedError(f"has {shown}, more than the {limit} that are read")
-    return content
+        raise ContentRefusedError(f"cannot be read: {error.strerror or error}") from error
+    except ContentRefusedError:
+        os.close(descriptor)
+        raise
+    with handle:
+        yield handle
 
 
 def read_utf8_file(path: Path, limit: int) -> str:
@@ -111,6 +139,32 @@ def decode_json(content: bytes | str, kind: type[T]) -> T:
         raise ContentRefusedError(f"cannot be decoded: {error}") from error
 
 
+def decode_yaml(text: str) -> Any:
+    """Decode YAML of plain values.
+
+    Raises:
+        ContentRefusedError: longer than :data:`MAX_YAML_CHARACTERS`, or not YAML.
+        ImportError: PyYAML is not installed.
+    """
+    import yaml
+
+    if len(text) > MAX_YAML_CHARACTERS:
+        raise ContentRefusedError(
+            f"has {len(text)} characters, more than the {MAX_YAML_CHARACTERS} of YAML that are read"
+        )
+    try:
+        return yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        raise ContentRefusedError(f"is not YAML: {' '.join(str(error).split())}") from error
+    except (
+        RecursionError,
+        OverflowError,
+        ValueError,
+        TypeError,
+    ) as error:  # of dates, for example
+        raise ContentRefusedError(f"is not YAML: {error}") from error
+
+
 def nesting_depth(content: bytes) -> int:
     """Levels of arrays and objects in JSON; brackets inside of strings do not count."""
     depth = deepest = 0
@@ -122,14 +176,6 @@ def nesting_depth(content: bytes) -> int:
         elif first in b"]}":
             depth -= 1
     return deepest
-
-
-def _read_at_most(descriptor: int, count: int) -> bytes:
-    blocks = []
-    while count > 0 and (block := os.read(descriptor, min(count, MEBIBYTE))):
-        blocks.append(block)
-        count -= len(block)
-    return b"".join(blocks)
 
 
 def _kind(mode: int) -> str:

@@ -17,9 +17,12 @@ from edge_irdet.intake import (
     ContentMissingError,
     ContentRefusedError,
     decode_json,
+    decode_yaml,
     escape_controls,
+    first_line,
     nesting_depth,
     one_line,
+    open_regular_file,
     read_regular_file,
     read_utf8_file,
 )
@@ -37,6 +40,32 @@ def test_a_regular_file_is_read_up_to_the_limit(tmp_path: Path) -> None:
     assert read_regular_file(path, 10) == b"x" * 10
     with pytest.raises(ContentRefusedError, match="has 10 bytes, more than the 9"):
         read_regular_file(path, 9)
+
+
+def test_a_file_is_opened_for_a_library_within_the_same_bounds(tmp_path: Path) -> None:
+    (tmp_path / "a").write_bytes(b"abc")
+    with open_regular_file(tmp_path / "a", 3) as handle:
+        assert handle.read() == b"abc"
+    os.mkfifo(tmp_path / "pipe")
+    before = len(os.listdir("/proc/self/fd"))
+    for name, reason in (("a", "more than the 2"), ("pipe", "pipe"), (".", "folder")):
+        with pytest.raises(ContentRefusedError, match=reason), open_regular_file(tmp_path / name, 2):
+            pytest.fail("opened")
+    assert len(os.listdir("/proc/self/fd")) == before, "nothing stays open"
+
+
+@pytest.mark.parametrize("text", ["2001-99-99", "[" * 3000, "a: b: c", "!!python/name:os.system x", "&a *a"])
+def test_yaml_that_is_none_is_refused(text: str) -> None:
+    pytest.importorskip("yaml")
+    with pytest.raises(ContentRefusedError, match="YAML"):
+        decode_yaml(text)
+    with pytest.raises(ContentRefusedError, match="characters"):
+        decode_yaml("# " * 2**18)
+
+
+def test_a_library_that_says_nothing_is_named_by_its_exception() -> None:
+    assert first_line(ValueError("one\ntwo")) == "one"
+    assert first_line(MemoryError()) == "MemoryError"
 
 
 def test_a_link_to_a_regular_file_is_one(tmp_path: Path) -> None:

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import click
 import cloup
-from rich.console import Console
 from rich.progress import Progress
 from rich.table import Table
 
+from edge_irdet.cli.console import PlainConsole
 from edge_irdet.cli.formatting import Command
 from edge_irdet.cli.options import (
     FILE,
@@ -122,14 +122,14 @@ def build_command(
         engines = build_measured(builder, config, offered, _torch_build(builder, checkpoint))
     _report(engines, builder)
     if checkpoint is None and set(opened.manifest.graphs) - set(offered) and precision == AUTO:
-        Console().print(
+        PlainConsole().print(
             f"int8 was not built: only a measurement on its GPU shows whether it is faster than fp16. "
             f"To build it all the same: edge-irdet build {package} --precision int8"
         )
 
 
 def _build(builder: EngineBuilder, config: BuildConfig) -> StoredEngine:
-    with Progress(console=Console(stderr=True), transient=True) as bar:
+    with Progress(console=PlainConsole(stderr=True), transient=True) as bar:
         tasks = {"": bar.add_task(f"building {config.precision.value}", total=None)}
 
         def report(phase: str, done: float) -> None:
@@ -174,7 +174,7 @@ def _report(engines: list[StoredEngine], builder: EngineBuilder) -> None:
             "" if latency is None else f"{latency['p50']:.3f}",
             "" if latency is None else f"{latency['p99']:.3f}",
         )
-    console = Console()
+    console = PlainConsole()
     console.print(table)
     fastest = fastest_engine(engines, builder.package)
     if fastest is None:

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 import cloup
-from rich.console import Console
 from rich.table import Table
 
+from edge_irdet.cli.console import PlainConsole
 from edge_irdet.cli.formatting import Command
 from edge_irdet.cli.options import (
     FILE,
@@ -132,7 +132,7 @@ def calibrate_command(
     )
     opened = open_package(package)
     dataset = read_dataset(data, split, layout)
-    with Console(stderr=True).status("reading") as status:
+    with PlainConsole(stderr=True).status("reading") as status:
         report = calibrate_package(
             opened,
             dataset,
@@ -145,7 +145,7 @@ def calibrate_command(
         write_report(report, report_folder, describe_processor())
     _print_table(report)
     report.require_passed()
-    Console().print(f"written: {opened.directory}\nnext: edge-irdet build {package} --precision auto")
+    PlainConsole().print(f"written: {opened.directory}\nnext: edge-irdet build {package} --precision auto")
 
 
 def _print_table(report: CalibrationReport) -> None:
@@ -166,4 +166,4 @@ def _print_table(report: CalibrationReport) -> None:
             f"{item.milliseconds:.1f}",
             "" if item.gate is None else "passed" if item.gate.passed else "failed",
         )
-    Console().print(table)
+    PlainConsole().print(table)

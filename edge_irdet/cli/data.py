@@ -6,11 +6,11 @@ import json
 from pathlib import Path
 
 import cloup
-from rich.console import Console
 from rich.progress import Progress
 from rich.table import Table
 from rich.text import Text
 
+from edge_irdet.cli.console import PlainConsole
 from edge_irdet.cli.formatting import Command, Group
 from edge_irdet.cli.options import FILE, json_option, layout_option, option
 from edge_irdet.dataset.checking import DatasetCensus, DatasetCheck, check_dataset, size_names
@@ -41,7 +41,7 @@ def check_command(folder: Path, split: str | None, layout: str, as_json: bool) -
     Example: edge-irdet data check my-set --split train
     """
     dataset = read_dataset(folder, split, layout)
-    with Progress(console=Console(stderr=True), transient=True) as bar:
+    with Progress(console=PlainConsole(stderr=True), transient=True) as bar:
         task = bar.add_task("reading", total=len(dataset))
         check = check_dataset(dataset, lambda done, total: bar.update(task, completed=done, total=total))
     if as_json:
@@ -72,7 +72,7 @@ def _as_json(check: DatasetCheck) -> dict[str, object]:
 
 
 def _print(check: DatasetCheck) -> None:
-    console = Console(highlight=False)
+    console = PlainConsole(highlight=False)
     for problem in check.problems[:LISTED]:
         console.print(Text(one_line(f"{problem.code} {problem.what}")), soft_wrap=True)
     if len(check.problems) > LISTED:

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 import cloup
-from rich.console import Console
 from rich.progress import Progress
 from rich.table import Table
 
+from edge_irdet.cli.console import PlainConsole
 from edge_irdet.cli.formatting import Command
 from edge_irdet.cli.options import (
     FILE,
@@ -126,7 +127,7 @@ def _evaluate_images(
     from edge_irdet.evaluation.predicting import evaluate_images
     from edge_irdet.evaluation.sheet import write_sheet
 
-    if sheet is not None and not sheet.parent.is_dir():
+    if sheet is not None and not os.path.isdir(sheet.parent):
         raise OutputFailedError(
             f"{sheet} cannot be made: there is no folder {sheet.parent}",
             "name a folder that exists with --sheet",
@@ -134,7 +135,7 @@ def _evaluate_images(
     dataset = read_dataset(data, split, layout)
     with (
         Detector(package, replace(config, score_threshold=EVALUATION_SCORE)) as detector,
-        Progress(console=Console(stderr=True), transient=True) as bar,
+        Progress(console=PlainConsole(stderr=True), transient=True) as bar,
     ):
         task = bar.add_task("evaluating", total=len(dataset))
         report = evaluate_images(
@@ -168,7 +169,7 @@ def _evaluate_videos(
         manifest = detector.package.manifest
         threshold = manifest.postprocess.score_threshold if score is None else score
         threshold_index(threshold)  # before minutes of work
-        with Progress(console=Console(stderr=True), transient=True) as bar:
+        with Progress(console=PlainConsole(stderr=True), transient=True) as bar:
             task = bar.add_task("evaluating", total=None)
             report = evaluate_videos(
                 detector,
@@ -213,7 +214,7 @@ def _print_video_table(report: VideoReport, score: float, what: str) -> None:
         ]
         alarms = f"{tally.false_alarms[index] / tally.frames:.3f}" if tally.frames else ""
         table.add_row(name, str(tally.targets), *rates, alarms)
-    Console().print(table)
+    PlainConsole().print(table)
 
 
 def _print_table(report: EvaluationReport, what: str) -> None:
@@ -237,7 +238,7 @@ def _print_table(report: EvaluationReport, what: str) -> None:
     for row in rows:
         if row[1]:
             table.add_row(*row)
-    console = Console()
+    console = PlainConsole()
     console.print(table)
     if report.iou is None:
         console.print("no IoU and nIoU: the package was exported without its saliency head")

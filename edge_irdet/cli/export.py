@@ -11,8 +11,8 @@ import click
 import cloup
 import numpy as np
 from numpy.typing import NDArray
-from rich.console import Console
 
+from edge_irdet.cli.console import PlainConsole
 from edge_irdet.cli.formatting import Command
 from edge_irdet.cli.options import (
     FILE,
@@ -73,20 +73,25 @@ def export_command(
         --frames nuaa_sirst/images
     """
     require_extra("train", "torch", "onnx", "onnxsim")
+    from edge_irdet.export.package_directory import lost_by_replacing
     from edge_irdet.export.package_writer import ExportConfig, export_package
     from edge_irdet.training.checkpoint import load_checkpoint
 
     loaded = load_checkpoint(checkpoint)
     config = ExportConfig(saliency, size, score, map16, variant, weights=not no_weights)
+    lost = lost_by_replacing(directory)
     with parity_frames(frames) as images:
         report = export_package(loaded, directory, config, images)
     worst = report.worst
-    Console().print(
+    replaced = f"replaced: the package that was there; gone with it: {', '.join(lost)}\n" if lost else ""
+    PlainConsole().print(
         f"parity over {report.frames} frames of {frames}: boxes {worst.box_pixels:.2g} px "
         f"({worst.live_boxes} boxes compared), scores {worst.score:.2g}, saliency {worst.saliency:.2g}\n"
         f"written: {directory} ({loaded.config.variant}, epoch {loaded.epoch}, "
         f"validation mAP@0.5 {loaded.best_map50:.4f})\n"
-        f"next: edge-irdet evaluate {directory} --data DIR --split LIST"
+        f"{replaced}next: edge-irdet threshold {directory} --data DIR --split LIST --write",
+        highlight=False,
+        soft_wrap=True,
     )
 
 

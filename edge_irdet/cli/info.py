@@ -7,9 +7,9 @@ from dataclasses import asdict
 
 import click
 import cloup
-from rich.console import Console
 from rich.table import Table
 
+from edge_irdet.cli.console import PlainConsole
 from edge_irdet.cli.formatting import Command
 from edge_irdet.cli.options import (
     Size,
@@ -79,7 +79,7 @@ def info_command(variant: str, size: tuple[int, int], classes: int, as_json: boo
         f"{count.torchstat_flops / 1e6:,.1f}",
         f"{count.activation_bytes / 1e6:,.2f}",
     )
-    console = Console()
+    console = PlainConsole()
     console.print(table)
     ours = f"{count.parameters / 1e6:.3f} M ({count.parameters / 2**20:.3f} Mi) parameters"
     console.print(f"ours:  {ours}, {count.torchstat_flops / 1e9:.3f} G by torchstat's rule")

@@ -9,6 +9,7 @@ import time
 from enum import Enum
 from typing import TYPE_CHECKING, TextIO
 
+from edge_irdet.intake import escape_controls, one_line
 from edge_irdet.stream.uri import redact_text
 
 _STANDARD = frozenset(logging.makeLogRecord({}).__dict__) | {"message", "asctime", "taskName"}
@@ -58,8 +59,9 @@ class EventFormatter(logging.Formatter):
                 content["traceback"] = trace
             return json.dumps(content, default=str)
         named = "".join(f" {name}={value!r}" for name, value in fields.items())
-        line = f"{stamp} {record.levelname.lower()} {event}{named}"
-        return line if trace is None else f"{line}\n{trace}"
+        # Names of files, peers and devices come from elsewhere: they must not steer the terminal.
+        line = one_line(f"{stamp} {record.levelname.lower()} {event}{named}")
+        return line if trace is None else f"{line}\n{escape_controls(trace)}"
 
 
 if TYPE_CHECKING:

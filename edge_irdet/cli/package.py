@@ -58,9 +58,9 @@ def trust_command(package: str) -> None:
     opened = open_package(package)
     trusted = trust_engines(opened)
     for engine in trusted:
-        print(f"trusted: {engine.path}\n  {engine.identity}")
+        print(one_line(f"trusted: {engine.path}"), one_line(f"  {engine.identity}"), sep="\n")
     if not trusted:
-        print(f"{opened.directory} has no engine of another machine")
+        print(one_line(f"{opened.directory} has no engine of another machine"))
 
 
 @package_commands.command("verify", short_help="Compare the files of a package with its hashes.")
@@ -82,7 +82,8 @@ def verify_command(package: str, manifest_sha256: str | None, as_json: bool) -> 
         print(json.dumps(asdict(verified), indent=2))
         return
     manifest = opened.manifest
-    print(f"{opened.directory}: {manifest.name}, {manifest.variant}, {', '.join(manifest.classes)}")
+    classes = ", ".join(manifest.classes)
+    print(one_line(f"{opened.directory}: {manifest.name}, {manifest.variant}, {classes}"))
     state = "as given" if manifest_sha256 is not None else "compare it with what the sender states"
     print(f"  package.json  {verified.manifest_sha256}  ({state})")
     for precision, digest in verified.graphs.items():

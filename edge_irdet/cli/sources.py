@@ -10,6 +10,7 @@ import cloup
 from rich.console import Console
 from rich.table import Table
 
+from edge_irdet.cli.console import PlainConsole
 from edge_irdet.cli.formatting import Command
 from edge_irdet.cli.options import json_option
 from edge_irdet.stream.sources.opening import source_usages
@@ -32,7 +33,7 @@ def sources_command(as_json: bool) -> None:
         print(json.dumps({"cameras": [_as_json(each) for each in cameras], "sources": usages}, indent=2))
         return
     # What is found is data: nothing of it is cut off or taken for markup.
-    console = Console(markup=False, emoji=False, highlight=False, soft_wrap=True)
+    console = PlainConsole(highlight=False, soft_wrap=True)
     if not cameras:
         console.print("There is no camera on this machine: no /dev/video* device.")
     for camera in cameras:

@@ -19,6 +19,7 @@ from rich.progress import (
     TimeElapsedColumn,
 )
 
+from edge_irdet.cli.console import PlainConsole
 from edge_irdet.cli.formatting import Command, Usages
 from edge_irdet.cli.logs import LogFormat, start_logging
 from edge_irdet.cli.options import FILE, MAP16, THREADS, Uri, choice_of, environment_option
@@ -275,7 +276,7 @@ def stream_command(
         tracker=(lambda: Tracker(tracking)) if track else None,
     )
     # The terminal is for people; standard output may be the feed.
-    console = Console(stderr=True, quiet=quiet)
+    console = PlainConsole(stderr=True, quiet=quiet)
     console.print(detector.reason, style="dim", highlight=False)
     with detector, ExitStack() as stack:
         page, scoring = None, None
@@ -319,7 +320,7 @@ class _StreamProgress(Progress):
         self._frames = frames
         super().__init__(
             SpinnerColumn(),
-            TextColumn("{task.description}"),
+            TextColumn("{task.description}", markup=False),
             BarColumn(),
             MofNCompleteColumn(),
             TextColumn("{task.fields[found]} detections"),

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 import cloup
-from rich.console import Console
 from rich.table import Table
 
+from edge_irdet.cli.console import PlainConsole
 from edge_irdet.cli.formatting import Command
 from edge_irdet.cli.options import (
     FILE,
@@ -152,7 +153,7 @@ def threshold_command(
             dataset = read_dataset(data, split, found)
             choice = choose_on_images(detector, dataset, MAX_FA if max_fa is None else max_fa, given)
         opened = detector.package
-    console = Console()
+    console = PlainConsole()
     model = opened.manifest.name
     console.print(_table(choice, f"{model}, NMS {choice.postprocess.nms.value}, {choice.extent}"))
     console.print(f"chosen: score >= {choice.chosen.score:.2f}, the {choice.rule}")
@@ -182,7 +183,7 @@ def _check_plot(path: Path) -> None:
         raise OptionError(
             f"{path} is neither a PNG nor an SVG", "name the plot something.png or something.svg"
         )
-    if not path.parent.is_dir():
+    if not os.path.isdir(path.parent):
         raise OutputFailedError(
             f"{path} cannot be made: there is no folder {path.parent}",
             "name a folder that exists with --plot",

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any
 
 import click
 import cloup
-from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 from rich.text import Text
 
 from edge_irdet.cli.augmentation_options import AUGMENTATION_FIELDS, augmentation_options
+from edge_irdet.cli.console import PlainConsole
 from edge_irdet.cli.formatting import Command
 from edge_irdet.cli.options import (
     FILE,
@@ -229,7 +229,7 @@ def train_command(
         config = replace(config, started_from=initial.history)
     sources = _sources(folders, splits, layouts, licences, held_back)
     training_set = read_training_set(sources, config, map16)
-    console = Console(quiet=os.environ.get("RANK", "0") != "0")
+    console = PlainConsole(quiet=os.environ.get("RANK", "0") != "0")
     judged = len(training_set.validation) + len(training_set.frames)
     console.print(
         f"{variant}, preset {preset}: {len(training_set.train)} images to train on, "

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from pathlib import Path
@@ -14,6 +15,7 @@ from edge_irdet.dataset.boxes import box_array, mask_of_boxes
 from edge_irdet.dataset.folders import MaskFolder
 from edge_irdet.dataset.label_files import read_label_text
 from edge_irdet.dataset.label_problems import LabelProblems
+from edge_irdet.dataset.labelled_dataset import labels_without_image
 from edge_irdet.dataset.sample import MaskSource, Sample
 from edge_irdet.errors import EdgeIrdetError, LabelInvalidError
 from edge_irdet.images import read_upright_grey_image
@@ -35,7 +37,7 @@ class BoxedSamples:
     """
 
     def __init__(self, root: Path) -> None:
-        self.masks = MaskFolder(root / "masks") if (root / "masks").is_dir() else None
+        self.masks = MaskFolder(root / "masks") if os.path.isdir(root / "masks") else None
         self._root = root
         self._told = False
 
@@ -47,6 +49,10 @@ class BoxedSamples:
         """
         if self.masks is not None:
             self.masks.path_of(name)
+
+    def unused(self, names: Sequence[str]) -> list[EdgeIrdetError]:
+        """Masks that belong to none of these images."""
+        return [] if self.masks is None else labels_without_image(self.masks.unused(names), self._root)
 
     def make(
         self,
@@ -112,6 +118,15 @@ class BoxLayoutReader(ABC):
         except EdgeIrdetError as error:
             return [*problems.found, error]
         return [*problems.found]
+
+    @property
+    @abstractmethod
+    def names(self) -> tuple[str, ...]:
+        """Names of all images; see ``LayoutReader``."""
+
+    def unused(self) -> list[EdgeIrdetError]:
+        """Masks that belong to no image; see ``LayoutReader``."""
+        return self._samples.unused(self.names)
 
     def _image_and_labels(
         self, name: str, problems: LabelProblems

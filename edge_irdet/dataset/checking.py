@@ -17,7 +17,7 @@ SIZE_LIMITS = (2.0, 4.0, 8.0, 16.0, 32.0)
 """Longer sides in pixels that divide targets by size; targets of 32 px and more are not small ones."""
 
 MOST_WITHOUT_TARGETS = 0.5
-"""Share of images without a target above which a warning is due: label files may be named wrongly."""
+"""Share of images without a target from which on a warning is due: label files may be named wrongly."""
 
 
 @dataclass
@@ -68,7 +68,7 @@ class DatasetCensus:
         found = []
         if self.images and not self.total:
             found.append("no image has a target")
-        elif self.without_targets > MOST_WITHOUT_TARGETS * self.images:
+        elif self.images and self.without_targets >= MOST_WITHOUT_TARGETS * self.images:
             found.append(
                 f"{self.without_targets} of {self.images} images have no target: check the names of the "
                 "label files"
@@ -118,7 +118,7 @@ def check_dataset(
         progress: called with images done and images in all.
     """
     census = DatasetCensus(dataset.classes)
-    problems: list[EdgeIrdetError] = []
+    problems = dataset.unused()
     for index, name in enumerate(dataset.names):
         found = dataset.problems(name)
         problems.extend(found)

@@ -64,6 +64,10 @@ class _ReorderedReader:
     def problems(self, name: str) -> list[EdgeIrdetError]:
         return self._dataset.problems(name)
 
+    def unused(self) -> list[EdgeIrdetError]:
+        """Labels of the set underneath that belong to no image; see ``LayoutReader``."""
+        return self._dataset.unused()
+
     def read(self, name: str) -> Sample:
         sample = self._dataset[self._places[name]]
         return replace(sample, classes=self._indices[sample.classes])

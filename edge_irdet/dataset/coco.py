@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from pathlib import Path, PurePosixPath
 
@@ -166,7 +167,7 @@ class CocoLayoutReader(BoxLayoutReader):
         candidates = [self._root / folder / file_name for folder in folders]
         candidates.append(self._file.parent / file_name)
         for candidate in candidates:
-            if candidate.is_file():
+            if os.path.isfile(candidate):
                 return candidate
         tried = ", ".join(str(candidate) for candidate in candidates)
         raise DatasetImageError(

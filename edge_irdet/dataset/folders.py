@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 import numpy as np
@@ -23,12 +23,12 @@ def list_images(folder: Path) -> dict[str, Path]:
         DatasetMissingError: the folder is not there or holds no image.
         DatasetImageError: two files differ only in their suffix, so that their name is not unique.
     """
-    if not folder.is_dir():
+    if not os.path.isdir(folder):
         raise DatasetMissingError(
             f"the folder {folder} is not there", f"check the data set: ls {folder.parent}"
         )
     images: dict[str, Path] = {}
-    for path in sorted(_files_below(folder)):
+    for path in sorted(files_below(folder)):
         if path.suffix.lower() not in IMAGE_SUFFIXES or path.name.startswith("."):
             continue
         name = path.relative_to(folder).with_suffix("").as_posix()
@@ -45,16 +45,22 @@ def list_images(folder: Path) -> dict[str, Path]:
     return images
 
 
-def _files_below(folder: Path) -> Iterator[Path]:
+def files_below(folder: Path) -> Iterator[Path]:
     """Files below a folder, linked folders included; a link back to a folder above ends there."""
     seen: set[str] = set()
-    for place, folders, files in os.walk(folder, followlinks=True):
+
+    def refuse(error: OSError) -> None:
+        raise DatasetMissingError(
+            f"the folder {error.filename} cannot be listed: {error.strerror}", f"ls -ld {error.filename}"
+        ) from error
+
+    for place, folders, files in os.walk(folder, onerror=refuse, followlinks=True):
         real = os.path.realpath(place)
         if real in seen:
             folders.clear()
             continue
         seen.add(real)
-        yield from (path for path in (Path(place) / name for name in files) if path.is_file())
+        yield from (path for path in (Path(place) / name for name in files) if os.path.isfile(path))
 
 
 class MaskFolder:
@@ -81,6 +87,15 @@ class MaskFolder:
             f"the image {name!r} has no mask {name}.png or {name}_pixels0.png in {self._folder}",
             "add the mask (all black for an image without targets) or leave the image out of the split",
         )
+
+    def unused(self, names: Iterable[str]) -> list[Path]:
+        """Masks that belong to none of these images."""
+        known = frozenset(names)
+        return [
+            path
+            for name, path in self._masks.items()
+            if name not in known and name.removesuffix("_pixels0") not in known
+        ]
 
     def read(self, name: str, width: int, height: int) -> NDArray[np.uint8]:
         """Read the mask of the image ``name``.

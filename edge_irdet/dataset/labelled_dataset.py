@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from pathlib import Path
 from typing import Protocol, overload
 
 from edge_irdet.dataset.sample import Sample
-from edge_irdet.errors import DatasetImageError, EdgeIrdetError, SplitEmptyError
+from edge_irdet.errors import DatasetImageError, EdgeIrdetError, LabelInvalidError, SplitEmptyError
 
 
 def problems_of_reading(reader: LayoutReader, name: str) -> list[EdgeIrdetError]:
@@ -16,6 +17,16 @@ def problems_of_reading(reader: LayoutReader, name: str) -> list[EdgeIrdetError]
     except EdgeIrdetError as error:
         return [error]
     return []
+
+
+def labels_without_image(paths: Iterable[Path], images: Path) -> list[EdgeIrdetError]:
+    """One error for each label or mask file that belongs to no image of a folder."""
+    return [
+        LabelInvalidError(
+            f"{path} belongs to no image of {images}", "name it as its image, add the image, or remove it"
+        )
+        for path in sorted(paths)
+    ]
 
 
 class LayoutReader(Protocol):
@@ -45,6 +56,13 @@ class LayoutReader(Protocol):
 
     def problems(self, name: str) -> list[EdgeIrdetError]:
         """Everything that :meth:`read` would refuse in the image ``name``, and not only the first of it."""
+
+    def unused(self) -> list[EdgeIrdetError]:
+        """Labels and masks of the folder that belong to no image, and parts that have images alone.
+
+        Reading passes them over; most often a file is named wrongly, and its image counts as one without
+        targets.
+        """
 
 
 class LabelledDataset(Sequence[Sample]):
@@ -116,6 +134,10 @@ class LabelledDataset(Sequence[Sample]):
     def problems(self, name: str) -> list[EdgeIrdetError]:
         """Everything wrong with one image and its labels; empty where nothing is."""
         return self._reader.problems(name)
+
+    def unused(self) -> list[EdgeIrdetError]:
+        """Labels of the whole set that belong to no image of it; see :meth:`LayoutReader.unused`."""
+        return self._reader.unused()
 
     def subset(self, names: Iterable[str]) -> LabelledDataset:
         """The same set restricted to ``names``, in their order.

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import numpy as np
 
 from edge_irdet.dataset.boxes import boxes_of_mask
 from edge_irdet.dataset.folders import MaskFolder, list_images
-from edge_irdet.dataset.labelled_dataset import problems_of_reading
+from edge_irdet.dataset.labelled_dataset import labels_without_image, problems_of_reading
 from edge_irdet.dataset.sample import MaskSource, Sample
 from edge_irdet.errors import EdgeIrdetError
 from edge_irdet.images import read_upright_grey_image
@@ -20,7 +21,7 @@ MASK_FOLDERS = ("masks", "mask", "IRSTD1k_Label")
 
 def mask_folders(root: Path) -> tuple[Path, Path] | None:
     """The folders of images and of masks; None where one is missing."""
-    here = {path.name.lower(): path for path in sorted(root.glob("*"), reverse=True) if path.is_dir()}
+    here = {path.name.lower(): path for path in sorted(root.glob("*"), reverse=True) if os.path.isdir(path)}
     images, masks = (
         next((here[name.lower()] for name in names if name.lower() in here), None)
         for names in (IMAGE_FOLDERS, MASK_FOLDERS)
@@ -48,6 +49,7 @@ class MaskLayoutReader:
 
     def __init__(self, root: Path) -> None:
         images, masks = mask_folders(root) or (root / "images", root / "masks")
+        self._folder = images
         self._images = list_images(images)
         self._masks = MaskFolder(masks)
 
@@ -63,6 +65,10 @@ class MaskLayoutReader:
     def problems(self, name: str) -> list[EdgeIrdetError]:
         """What is wrong with one image and its labels; see ``LayoutReader``."""
         return problems_of_reading(self, name)
+
+    def unused(self) -> list[EdgeIrdetError]:
+        """Masks that belong to no image; see ``LayoutReader``."""
+        return labels_without_image(self._masks.unused(self._images), self._folder)
 
     def read(self, name: str) -> Sample:
         """Decode one image and its mask; see ``LayoutReader``."""

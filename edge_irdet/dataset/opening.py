@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from enum import Enum
 from pathlib import Path
 
@@ -45,7 +46,7 @@ def detect_layout(root: Path) -> DatasetLayout:
         DatasetMissingError: ``root`` is no folder, or fits no layout.
         OptionError: it fits more than one.
     """
-    if not root.is_dir():
+    if not os.path.isdir(root):
         raise DatasetMissingError(
             f"the data set's folder {root} is not there", f"check the path: ls {root.parent}"
         )
@@ -53,8 +54,8 @@ def detect_layout(root: Path) -> DatasetLayout:
         DatasetLayout.NUAA: mask_folders(root) is not None,
         DatasetLayout.YOLO: has_yolo_folders(root),
         DatasetLayout.COCO: any((root / "annotations").glob("*.json")),
-        DatasetLayout.VOC: (root / "JPEGImages").is_dir() and (root / "Annotations").is_dir(),
-        DatasetLayout.VIDEOS: (root / TABLE).is_file() and (root / "mp4").is_dir(),
+        DatasetLayout.VOC: os.path.isdir(root / "JPEGImages") and os.path.isdir(root / "Annotations"),
+        DatasetLayout.VIDEOS: os.path.isfile(root / TABLE) and os.path.isdir(root / "mp4"),
     }
     found = [layout for layout, fit in fits.items() if fit]
     if not found and annotation_files(root):  # a JSON file in the root alone may be anything: the last guess
@@ -106,7 +107,7 @@ def read_dataset(
         raise OptionError(f"the data set layout {layout!r} is unknown", f"choose one of {known}") from error
     if layout is DatasetLayout.AUTO:
         layout = detect_layout(root)
-    elif not root.is_dir():
+    elif not os.path.isdir(root):
         raise DatasetMissingError(
             f"the data set's folder {root} is not there", f"check the path: ls {root.parent}"
         )

@@ -56,6 +56,10 @@ class _OrientedReader:
         """What is wrong with one image and its labels; see ``LayoutReader``."""
         return problems_of_reading(self, name)
 
+    def unused(self) -> list[EdgeIrdetError]:
+        """Labels of the set underneath that belong to no image; see ``LayoutReader``."""
+        return self._dataset.unused()
+
     def read(self, name: str) -> Sample:
         index, orientation = self._places[name]
         return replace(oriented(self._dataset[index], orientation), name=name)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -30,7 +31,7 @@ def find_split(root: Path, split: Path | str, folders: Sequence[str] = ("splits"
     places = [Path(split), root / split, *(root / folder / split for folder in folders)]
     for place in places:
         for candidate in (place, place.with_name(place.name + ".txt")):
-            if candidate.is_file():
+            if os.path.isfile(candidate):
                 return candidate
     tried = ", ".join(str(place) for place in dict.fromkeys(places))
     raise DatasetMissingError(

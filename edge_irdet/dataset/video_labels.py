@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +17,10 @@ from edge_irdet.dataset.splits import find_split
 from edge_irdet.errors import DatasetImageError, LabelInvalidError, SplitEmptyError
 
 TABLE = "videos.csv"
+
+MOST_FRAMES = 20_000_000
+"""Most frames of a set's videos in all: a week at 30 frames per second."""
+
 LABEL_COLUMNS = ("frame_idx0", "class", "x", "y", "w", "h")
 
 
@@ -49,12 +54,32 @@ def read_video_table(root: Path) -> dict[str, tuple[str, int]]:
     videos: dict[str, tuple[str, int]] = {}
     try:
         for row in csv.DictReader(read_label_text(path).splitlines()):
-            videos[row["name"]] = row["split"], int(row["frames"])
-    except (KeyError, TypeError, ValueError) as error:
+            name, split, frames = row["name"], row["split"], int(row["frames"])
+            _require_video(path, name, split, frames)
+            videos[name] = split, frames
+    except (KeyError, TypeError, ValueError, csv.Error) as error:
         raise LabelInvalidError(
             f"{path} has no usable column {error}", "write the columns name, frames and split"
         ) from error
+    frames = sum(count for _, count in videos.values())
+    if frames > MOST_FRAMES:
+        raise LabelInvalidError(
+            f"{path} states {frames} frames in all; up to {MOST_FRAMES} are read", f"correct {path}"
+        )
     return videos
+
+
+def _require_video(table: Path, name: str | None, split: str | None, frames: int) -> None:
+    if not name or Path(name).name != name or split is None:
+        raise LabelInvalidError(
+            f"{table} has the video {name!r} of the split {split!r}; a name is that of a file in mp4/, "
+            "without folders and suffix",
+            f"correct {table}",
+        )
+    if not 0 <= frames <= MOST_FRAMES:
+        raise LabelInvalidError(
+            f"{table} states {frames} frames for {name!r}; 0 to {MOST_FRAMES} are read", f"correct {table}"
+        )
 
 
 def read_video_labels(path: Path) -> list[VideoLabel]:
@@ -65,21 +90,27 @@ def read_video_labels(path: Path) -> list[VideoLabel]:
         LabelInvalidError: a row is malformed.
     """
     labels = []
-    for number, row in enumerate(csv.DictReader(read_label_text(path).splitlines()), start=2):
-        try:
-            x, y, w, h = (float(row[name]) for name in ("x", "y", "w", "h"))
-            frame = int(row["frame_idx0"])
-        except (KeyError, TypeError, ValueError) as error:
-            raise LabelInvalidError(
-                f"{path}:{number}: {error}", f"write the columns {','.join(LABEL_COLUMNS)}"
-            ) from error
-        if frame < 0 or not np.isfinite((x, y, w, h)).all() or w <= 0 or h <= 0:
-            raise LabelInvalidError(
-                f"{path}:{number}: the box {x:g}, {y:g}, {w:g}, {h:g} of frame {frame} is none",
-                f"correct or remove {path}:{number}",
-            )
-        labels.append(VideoLabel(frame, row["class"], (x, y, x + w, y + h)))
+    rows = csv.DictReader(read_label_text(path).splitlines())
+    number = 1
+    try:
+        for number, row in enumerate(rows, start=2):
+            labels.append(_video_label(row, f"{path}:{number}"))
+    except (KeyError, TypeError, ValueError, csv.Error) as error:
+        raise LabelInvalidError(
+            f"{path}:{number}: {error}", f"write the columns {','.join(LABEL_COLUMNS)}"
+        ) from error
     return labels
+
+
+def _video_label(row: dict[str, str], where: str) -> VideoLabel:
+    x, y, w, h = (float(row[name]) for name in ("x", "y", "w", "h"))
+    frame, target_class = int(row["frame_idx0"]), row["class"]
+    if frame < 0 or not np.isfinite((x, y, w, h)).all() or w <= 0 or h <= 0 or target_class is None:
+        raise LabelInvalidError(
+            f"{where}: the box {x:g}, {y:g}, {w:g}, {h:g} of frame {frame} is none",
+            f"correct or remove {where}",
+        )
+    return VideoLabel(frame, target_class, (x, y, x + w, y + h))
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,9 +154,10 @@ def read_frames(root: Path, video: str, stride: int = 1) -> Iterator[VideoFrame]
     """
     labels = labels_by_frame(label_path(root, video))
     path = video_path(root, video)
-    capture = cv2.VideoCapture(str(path))
+    # A pipe or a device would be waited for.
+    capture = cv2.VideoCapture(str(path)) if os.path.isfile(path) else None
     try:
-        if not capture.isOpened():
+        if capture is None or not capture.isOpened():
             raise DatasetImageError(f"{path} is no video that OpenCV can decode", f"look at it: file {path}")
         number = 0
         while capture.grab():
@@ -133,11 +165,17 @@ def read_frames(root: Path, video: str, stride: int = 1) -> Iterator[VideoFrame]
                 decoded, picture = capture.retrieve()
                 if not decoded:
                     break
+                if picture.ndim != 3 or picture.shape[2] != 3 or picture.dtype != np.uint8:
+                    raise DatasetImageError(
+                        f"{path} has pictures of {picture.dtype} {list(picture.shape)}, not of 8-bit colour",
+                        f"look at it: file {path}",
+                    )
                 image = np.asarray(cv2.cvtColor(picture, cv2.COLOR_BGR2GRAY), np.uint8)
                 yield VideoFrame(number, image, tuple(labels.get(number, ())))
             number += 1
     finally:
-        capture.release()
+        if capture is not None:
+            capture.release()
 
 
 def videos_of_split(root: Path, split: Path | str | None) -> tuple[str, tuple[str, ...]]:

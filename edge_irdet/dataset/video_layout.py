@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Sequence
 from pathlib import Path
@@ -9,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from edge_irdet.dataset.boxes import box_array, mask_of_boxes
-from edge_irdet.dataset.labelled_dataset import problems_of_reading
+from edge_irdet.dataset.labelled_dataset import labels_without_image, problems_of_reading
 from edge_irdet.dataset.sample import MaskSource, Sample
 from edge_irdet.dataset.tightening import tight_extent
 from edge_irdet.dataset.video_labels import (
@@ -78,12 +79,18 @@ class VideoLayoutReader:
         """Check that the video and its labels are there; see ``LayoutReader``."""
         video = video_of(name)
         for path in (video_path(self._root, video), label_path(self._root, video)):
-            if not path.is_file():
+            if not os.path.isfile(path):
                 raise DatasetMissingError(f"{path} is not there", f"complete the data set {self._root}")
 
     def problems(self, name: str) -> list[EdgeIrdetError]:
         """What is wrong with one image and its labels; see ``LayoutReader``."""
         return problems_of_reading(self, name)
+
+    def unused(self) -> list[EdgeIrdetError]:
+        """Label files of videos that the table does not name; see ``LayoutReader``."""
+        known = {label_path(self._root, video) for video in self._videos}
+        others = [path for path in (self._root / "gt").glob("*.csv") if path not in known]
+        return labels_without_image(others, self._root / TABLE)
 
     def read(self, name: str) -> Sample:
         """Decode one frame and tighten its boxes; see ``LayoutReader``."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -10,7 +11,8 @@ from edge_irdet.dataset.boxes import checked_box
 from edge_irdet.dataset.folders import list_images
 from edge_irdet.dataset.label_files import read_label_file
 from edge_irdet.dataset.label_problems import LabelProblems
-from edge_irdet.errors import DatasetMissingError, LabelInvalidError
+from edge_irdet.dataset.labelled_dataset import labels_without_image
+from edge_irdet.errors import DatasetMissingError, EdgeIrdetError, LabelInvalidError
 
 
 class VocLayoutReader(BoxLayoutReader):
@@ -33,9 +35,10 @@ class VocLayoutReader(BoxLayoutReader):
     def __init__(self, root: Path) -> None:
         super().__init__(root)
         self._images = list_images(root / "JPEGImages")
+        self._root = root
         self._annotations = root / "Annotations"
         listed = root / "classes.txt"
-        self.classes = read_class_list(listed) if listed.is_file() else self._classes_in_use()
+        self.classes = read_class_list(listed) if os.path.isfile(listed) else self._classes_in_use()
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -45,12 +48,18 @@ class VocLayoutReader(BoxLayoutReader):
     def require(self, name: str) -> None:
         """Check for the annotation file, and the mask where the set has masks; see ``LayoutReader``."""
         path = self._annotation_path(name)
-        if not path.is_file():
+        if not os.path.isfile(path):
             raise DatasetMissingError(
                 f"the image {name!r} has no annotation {path}",
                 "add the file (without <object> where there is no target) or take the image off the split",
             )
         super().require(name)
+
+    def unused(self) -> list[EdgeIrdetError]:
+        """Annotation files and masks that belong to no image; see ``LayoutReader``."""
+        known = {self._annotation_path(name) for name in self._images}
+        others = [path for path in self._annotations.rglob("*.xml") if path not in known]
+        return [*labels_without_image(others, self._root / "JPEGImages"), *super().unused()]
 
     def _image_path(self, name: str) -> Path:
         return self._images[name]

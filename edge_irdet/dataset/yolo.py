@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import math
+import os
 from pathlib import Path
 from typing import NamedTuple
 
 from edge_irdet.dataset.box_layouts import Box, BoxLayoutReader
 from edge_irdet.dataset.boxes import checked_box
-from edge_irdet.dataset.folders import list_images
+from edge_irdet.dataset.folders import files_below, list_images
 from edge_irdet.dataset.label_files import read_label_text
 from edge_irdet.dataset.label_problems import LabelProblems
+from edge_irdet.dataset.labelled_dataset import labels_without_image
 from edge_irdet.dataset.yolo_classes import read_yolo_classes
-from edge_irdet.errors import DatasetMissingError, LabelInvalidError
+from edge_irdet.errors import DatasetMissingError, EdgeIrdetError, LabelInvalidError
 
 FRACTION_SLACK = 1e-3
 """By how much a fraction may leave 0..1: the rounding of the tool that wrote it. The box is clipped."""
@@ -57,18 +59,42 @@ class YoloLayoutReader(BoxLayoutReader):
         for prefix, images, labels in folders:
             for name, path in list_images(images).items():
                 self._entries[f"{prefix}{name}"] = _Labelled(path, labels / f"{name}.txt")
-        if not any(entry.label.is_file() for entry in self._entries.values()):
+        if not any(os.path.isfile(entry.label) for entry in self._entries.values()):
             raise DatasetMissingError(
                 f"none of the {len(self._entries)} images of {root} has a label file in {folders[0][2]}",
                 "give the label files the images' names, with .txt",
             )
         self.label_folders = tuple(labels for _, _, labels in folders)
+        self._folders = folders
+        self._without_labels = _parts_without_labels(root)
         self.classes = read_yolo_classes(root, self.label_folders)
 
     @property
     def names(self) -> tuple[str, ...]:
         """Names of all images."""
         return tuple(self._entries)
+
+    def unused(self) -> list[EdgeIrdetError]:
+        """Label files and masks that belong to no image, parts without labels; see ``LayoutReader``."""
+        known = {entry.label for entry in self._entries.values()}
+        found: list[EdgeIrdetError] = [
+            DatasetMissingError(
+                f"{images} has no folder labels/ beside it: none of its images is read",
+                "add the label files, or remove the part",
+            )
+            for images in self._without_labels
+        ]
+        for _, images, labels in self._folders:
+            others = [
+                path
+                for path in files_below(labels)
+                if path.suffix == ".txt"
+                and path.name != "classes.txt"
+                and not path.name.startswith(".")
+                and path not in known
+            ]
+            found += labels_without_image(others, images)
+        return [*found, *super().unused()]
 
     def label_path(self, name: str) -> Path:
         """The label file of an image; it need not be there."""
@@ -83,7 +109,7 @@ class YoloLayoutReader(BoxLayoutReader):
         path = self._entries[name].label
         boxes: list[Box] = []
         classes: list[int] = []
-        lines = read_label_text(path).splitlines() if path.exists() else []
+        lines = read_label_text(path).splitlines() if os.path.lexists(path) else []
         for number, line in enumerate(lines, start=1):
             if line.strip():
                 with problems.noting():
@@ -129,9 +155,21 @@ class YoloLayoutReader(BoxLayoutReader):
 
 def _folders(root: Path) -> list[tuple[str, Path, Path]]:
     """(what its images' names begin with, images/, labels/) of the root, else of each folder below it."""
-    if (root / "images").is_dir():
-        places = [("", root)]
-    else:
-        places = [(f"{part.name}/", part) for part in sorted(root.glob("*")) if not part.name.startswith(".")]
-    folders = [(prefix, place / "images", place / "labels") for prefix, place in places]
-    return [each for each in folders if each[1].is_dir() and each[2].is_dir()]
+    return [
+        (prefix, place / "images", place / "labels")
+        for prefix, place in _places(root)
+        if os.path.isdir(place / "labels")
+    ]
+
+
+def _parts_without_labels(root: Path) -> list[Path]:
+    """Folders images/ without a folder labels/ beside them."""
+    return [place / "images" for _, place in _places(root) if not os.path.isdir(place / "labels")]
+
+
+def _places(root: Path) -> list[tuple[str, Path]]:
+    """(what its images' names begin with, folder) where there is a folder images/."""
+    if os.path.isdir(root / "images"):
+        return [("", root)]
+    parts = [part for part in sorted(root.glob("*")) if not part.name.startswith(".")]
+    return [(f"{part.name}/", part) for part in parts if os.path.isdir(part / "images")]

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 from edge_irdet.dataset.box_layouts import read_class_list
 from edge_irdet.dataset.label_files import read_label_text
 from edge_irdet.errors import DatasetMissingError, ExtraMissingError, LabelInvalidError
+from edge_irdet.intake import ContentRefusedError, decode_yaml
 
 
 def read_yolo_classes(root: Path, label_folders: Sequence[Path]) -> tuple[str, ...]:
@@ -23,7 +24,7 @@ def read_yolo_classes(root: Path, label_folders: Sequence[Path]) -> tuple[str, .
         ExtraMissingError: there is only a YAML file, and no YAML reader is installed.
     """
     for path in (root / "classes.txt", *(folder / "classes.txt" for folder in label_folders)):
-        if path.is_file():
+        if os.path.isfile(path):
             return read_class_list(path)
     found: dict[tuple[str, ...], Path] = {}
     for path in sorted([*root.glob("*.yaml"), *root.glob("*.yml")]):
@@ -45,17 +46,16 @@ def read_yolo_classes(root: Path, label_folders: Sequence[Path]) -> tuple[str, .
 
 def _names_of_yaml(path: Path) -> tuple[str, ...]:
     """``names`` of a YAML file; empty where it has none."""
+    text = read_label_text(path)
     try:
-        import yaml
+        content = decode_yaml(text)
     except ImportError as error:
         raise ExtraMissingError(
             f"{path} is YAML, and no YAML reader is installed",
             "install the extra [evaluate], or write the class names into classes.txt, one on each line",
         ) from error
-    try:
-        content: Any = yaml.safe_load(read_label_text(path))
-    except (yaml.YAMLError, RecursionError) as error:
-        raise LabelInvalidError(f"{path} is not YAML: {error}", f"correct {path}") from error
+    except ContentRefusedError as error:
+        raise LabelInvalidError(f"{path} {error.reason}", f"correct {path}") from error
     names = content.get("names") if isinstance(content, dict) else None
     if names is None:
         return ()

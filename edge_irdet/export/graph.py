@@ -12,17 +12,35 @@ import torch
 from torch import Tensor, nn
 from torch.jit._trace import TracerWarning
 
-from edge_irdet.errors import ParityError
+from edge_irdet.errors import GraphRefusedError, ParityError
 from edge_irdet.export.branch_merging import merge_branches
+from edge_irdet.intake import first_line
 from edge_irdet.network.backbone import INPUT_CHANNELS
 from edge_irdet.network.blocks import SIWD, Focus
 from edge_irdet.network.decode import decode_levels
 from edge_irdet.network.network import Network
+from edge_irdet.package import EXPORT_STEP
 
 OPSET = 17
 """The newest opset that TensorRT 8.5's parser reads (JetPack 5)."""
 
 INPUT_NAME = "image"
+
+
+def parse_graph(content: bytes, what: str) -> onnx.ModelProto:
+    """A serialised graph of a package, as onnx reads it.
+
+    Args:
+        content: of :meth:`edge_irdet.package.Package.read_graph`.
+        what: whose it is, for the message.
+
+    Raises:
+        GraphRefusedError: onnx cannot read it.
+    """
+    try:
+        return onnx.load_model_from_string(content)
+    except Exception as error:  # protobuf's own, whose classes have no types
+        raise GraphRefusedError(f"{what} cannot be read by onnx: {first_line(error)}", EXPORT_STEP) from error
 
 
 class DeployedGraph(nn.Module):

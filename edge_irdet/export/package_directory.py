@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from edge_irdet.errors import OptionError, OutputFailedError
-from edge_irdet.package import MANIFEST_NAME
+from edge_irdet.errors import EdgeIrdetError, OptionError, OutputFailedError
+from edge_irdet.package import ENGINES_FOLDER, MANIFEST_NAME, Package, Precision
 
 
 def require_package_place(directory: Path) -> None:
@@ -18,7 +19,8 @@ def require_package_place(directory: Path) -> None:
     Raises:
         OptionError: something stands there that is neither a package nor an empty folder.
     """
-    if directory.exists() and not (directory / MANIFEST_NAME).is_file() and not _is_empty(directory):
+    is_package = os.path.isfile(directory / MANIFEST_NAME)
+    if os.path.lexists(directory) and not is_package and not _is_empty(directory):
         raise OptionError(f"{directory} is there and is not a model package", "name a new directory with -o")
 
 
@@ -46,12 +48,32 @@ def new_package(directory: Path) -> Iterator[Path]:
 
 
 def _is_empty(path: Path) -> bool:
-    return path.is_dir() and not any(path.iterdir())
+    try:
+        return not any(path.iterdir())
+    except OSError:  # no folder, or one that cannot be listed
+        return False
+
+
+def lost_by_replacing(directory: Path) -> list[str]:
+    """What a new export does not make again of the package that stands there; empty where there is none."""
+    if not os.path.isfile(directory / MANIFEST_NAME):
+        return []
+    try:
+        package = Package(directory)
+    except EdgeIrdetError:
+        return []  # nothing that could be used
+    reduced = [one.value for one in Precision if one is not Precision.FP32 and one in package.manifest.graphs]
+    lost = [f"its {' and '.join(one.upper() for one in reduced)}"] if reduced else []
+    if package.manifest.operating_point.score_threshold is not None:
+        lost.append(f"the score threshold {package.manifest.postprocess.score_threshold:g} that was chosen")
+    if any((directory / ENGINES_FOLDER).glob("*.engine")):
+        lost.append("its engines")
+    return lost
 
 
 def _replace_directory(new: Path, place: Path) -> None:
     old = None
-    if place.exists():
+    if os.path.lexists(place):
         old = new.parent / "replaced"
         place.rename(old)
     new.rename(place)

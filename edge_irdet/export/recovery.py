@@ -23,7 +23,7 @@ from torch import Tensor, nn
 
 from edge_irdet.dataset.labelled_dataset import LabelledDataset
 from edge_irdet.errors import WeightsRecoveryError
-from edge_irdet.export.graph import DeployedGraph
+from edge_irdet.export.graph import DeployedGraph, parse_graph
 from edge_irdet.export.package_writer import write_weights
 from edge_irdet.export.parity import ParityReport, check_parity
 from edge_irdet.export.precision.frames import network_inputs
@@ -109,7 +109,7 @@ def weights_of_graph(package: Package, graph: bytes, datasets: Sequence[Labelled
             "convolutions",
             NEXT_STEP,
         )
-    found = _convolutions(graph)
+    found = _convolutions(parse_graph(graph, str(package.directory)))
     if not any(name.startswith(SALIENCY_HEAD) for name in found):
         model.salhead = None
     _take_convolutions(model, found, package.directory)
@@ -120,9 +120,9 @@ def weights_of_graph(package: Package, graph: bytes, datasets: Sequence[Labelled
     return NetworkWeights(manifest.variant, tuple(manifest.classes), anchors, model.state_dict())
 
 
-def _convolutions(graph: bytes) -> dict[str, tuple[Tensor, Tensor]]:
+def _convolutions(model: onnx.ModelProto) -> dict[str, tuple[Tensor, Tensor]]:
     """Module path -> weight and bias of each convolution."""
-    proto = onnx.load_from_string(graph).graph
+    proto = model.graph
     constants = {constant.name: constant for constant in proto.initializer}
     found = {}
     for node in proto.node:

@@ -10,11 +10,15 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from edge_irdet.errors import OptionError
+from edge_irdet.intake import ContentRefusedError, read_utf8_file
 
 DEFAULT_HOST = "127.0.0.1"
 TOKEN_VARIABLE = "EDGE_IRDET_PREVIEW_TOKEN"
 SHORTEST_TOKEN = 16
 """Characters: what cannot be guessed over a network, whatever it is made of."""
+
+MAX_TOKEN_BYTES = 65536
+"""Largest token file that is read."""
 
 GIVE_A_TOKEN = (
     "make one that nobody can guess: python3 -c 'import secrets; print(secrets.token_urlsafe())' > FILE && "
@@ -107,12 +111,9 @@ def preview_token(file: Path | None, environment: Mapping[str, str] = os.environ
     if file is None:
         return environment.get(TOKEN_VARIABLE, "").strip() or None
     try:
-        token = file.read_text(encoding="utf-8").strip()
-    except (OSError, UnicodeDecodeError) as error:
-        reason = error.strerror if isinstance(error, OSError) else "it is not text"
-        raise OptionError(
-            f"the preview's token file {file} cannot be read: {reason}", GIVE_A_TOKEN
-        ) from error
+        token = read_utf8_file(file, MAX_TOKEN_BYTES).strip()
+    except ContentRefusedError as error:
+        raise OptionError(f"the preview's token file {file} {error.reason}", GIVE_A_TOKEN) from error
     if not token:
         raise OptionError(f"the preview's token file {file} is empty", GIVE_A_TOKEN)
     return token

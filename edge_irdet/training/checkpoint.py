@@ -2,19 +2,27 @@
 
 from __future__ import annotations
 
-import pickle
 import zipfile
 from dataclasses import dataclass, field, fields
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import msgspec
 import torch
 from torch import Tensor
 
-from edge_irdet.errors import CheckpointInvalidError
+from edge_irdet.errors import CheckpointInvalidError, EdgeIrdetError
 from edge_irdet.files import written_atomically
+from edge_irdet.intake import (
+    MEBIBYTE,
+    ContentMissingError,
+    ContentRefusedError,
+    decode_json,
+    first_line,
+    open_regular_file,
+)
 from edge_irdet.machine.processor import describe_processor
+from edge_irdet.manifest_limits import check_name
 from edge_irdet.network.heads import Anchors
 from edge_irdet.package import SixteenBitSpec
 from edge_irdet.provenance import TrainingData
@@ -22,6 +30,12 @@ from edge_irdet.training.config import TrainingConfig
 from edge_irdet.training.fingerprint import DataFingerprint
 
 CHECKPOINT_SCHEMA = 1
+
+MAX_CHECKPOINT_BYTES = 4096 * MEBIBYTE
+"""Largest checkpoint that is read; the largest variant's, with what a resumed training needs, has 0.8 GB."""
+
+MAX_ABOUT_CHARACTERS = 16 * MEBIBYTE
+"""Longest description of a run."""
 
 
 @dataclass(frozen=True)
@@ -112,30 +126,55 @@ def load_checkpoint(path: Path) -> Checkpoint:
         CheckpointInvalidError: not there, not a checkpoint of this package, damaged, or not plain data.
     """
     next_step = "name a checkpoint that edge-irdet train wrote (RUN/best.pt or RUN/last.pt)"
-    if not path.is_file():
-        raise CheckpointInvalidError(f"there is no checkpoint {path}", next_step)
     try:
-        state = torch.load(path, map_location="cpu", weights_only=True)
-        if not isinstance(state, dict) or state.get("edge_irdet_checkpoint") != CHECKPOINT_SCHEMA:
-            raise CheckpointInvalidError(f"{path} is not a checkpoint of this edge-irdet", next_step)
-        plain = msgspec.json.decode(state["about"])
-        # Before there was a seed of its own, the training's decided which images were held back.
-        plain["config"].setdefault("split_seed", plain["config"]["seed"])
-        about = msgspec.convert(plain, RunState)
-        return Checkpoint(**vars(about), weights=state["weights"], resume=state["resume"])
-    except (
-        pickle.UnpicklingError,
-        RuntimeError,
-        EOFError,
-        KeyError,
-        TypeError,
-        msgspec.MsgspecError,
-        OSError,
-    ) as error:
-        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise CheckpointInvalidError(f"{path} could not be loaded: {reason}", next_step) from error
-    except (zipfile.BadZipFile, ValueError) as error:
-        raise CheckpointInvalidError(f"{path} is damaged: {error}", next_step) from error
+        with open_regular_file(path, MAX_CHECKPOINT_BYTES) as handle:
+            _require_plain_archive(handle)
+            state = torch.load(handle, map_location="cpu", weights_only=True)
+        return _checkpoint_of(state)
+    except ContentMissingError as error:
+        raise CheckpointInvalidError(f"there is no checkpoint {path}", next_step) from error
+    except ContentRefusedError as error:
+        raise CheckpointInvalidError(f"{path} {error.reason}", next_step) from error
+    except EdgeIrdetError as error:  # of a value of the configuration
+        raise CheckpointInvalidError(
+            f"{path} holds a configuration that is none: {error.what}", next_step
+        ) from error
+    except Exception as error:  # those of torch's reader have no common base but Exception
+        raise CheckpointInvalidError(f"{path} could not be loaded: {first_line(error)}", next_step) from error
+
+
+def _require_plain_archive(handle: BinaryIO) -> None:
+    """Check that a file is an archive that unpacks to nothing larger than itself, as torch writes them."""
+    if not zipfile.is_zipfile(handle):
+        raise ContentRefusedError("is not a checkpoint: it is no archive of torch's")
+    handle.seek(0)
+    with zipfile.ZipFile(handle) as archive:
+        members = archive.infolist()
+    if any(member.compress_type != zipfile.ZIP_STORED for member in members):
+        raise ContentRefusedError("is not a checkpoint: torch does not compress them")
+    if sum(member.file_size for member in members) > MAX_CHECKPOINT_BYTES:
+        raise ContentRefusedError(f"unpacks to more than {MAX_CHECKPOINT_BYTES} bytes")
+    handle.seek(0)
+
+
+def _checkpoint_of(state: Any) -> Checkpoint:
+    if not isinstance(state, dict) or state.get("edge_irdet_checkpoint") != CHECKPOINT_SCHEMA:
+        raise ContentRefusedError("is not a checkpoint of this edge-irdet")
+    about, weights, resume = (state.get(name) for name in ("about", "weights", "resume"))
+    if not isinstance(about, str) or len(about) > MAX_ABOUT_CHARACTERS:
+        raise ContentRefusedError("does not describe its run")
+    if not isinstance(weights, dict) or not isinstance(resume, dict):
+        raise ContentRefusedError("holds no weights")
+    if not all(isinstance(name, str) and isinstance(value, Tensor) for name, value in weights.items()):
+        raise ContentRefusedError("holds weights that are not tensors by name")
+    plain = decode_json(about, dict[str, Any])
+    # Before there was a seed of its own, the training's decided which images were held back.
+    if isinstance(plain.get("config"), dict):
+        plain["config"].setdefault("split_seed", plain["config"].get("seed"))
+    run = msgspec.convert(plain, RunState)
+    for name in run.classes:
+        check_name(name)
+    return Checkpoint(**vars(run), weights=weights, resume=resume)
 
 
 def describe_training_device() -> str:

@@ -317,9 +317,11 @@ class _Run:
         path = self.folder / LOG
         rows: list[list[str]] = []
         if path.is_file():
-            with path.open(newline="", encoding="utf-8") as handle:
+            with path.open(newline="", encoding="utf-8", errors="replace") as handle:
                 rows = [
-                    row for row in csv.reader(handle) if row and row[0].isdigit() and int(row[0]) < self.epoch
+                    row
+                    for row in csv.reader(line.replace("\0", "") for line in handle)
+                    if row and row[0].isdecimal() and int(row[0]) < self.epoch
                 ]
         learning_rate = self.optimizer.param_groups[0]["lr"]
         measured = ["" if value is None else f"{value:.5f}" for value in (map50, rate)]

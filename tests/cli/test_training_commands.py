@@ -53,6 +53,8 @@ def test_export_then_evaluate(workplace: Path) -> None:
     )
     assert finished.returncode == 0, finished.stderr
     assert "parity over 10 frames" in finished.stdout
+    assert "next: edge-irdet threshold package --data DIR --split LIST --write" in finished.stdout
+    assert "gone with it" not in finished.stdout
     manifest = json.loads((workplace / "package" / "package.json").read_text())
     assert manifest["training_data"][0]["licence"] == "ours"
     assert manifest["training_data"][0]["split"] == "train"

@@ -21,7 +21,50 @@ def test_a_sound_set(yolo_root):
     assert check.census.targets == {"drone": 1, "bird": 1}
     assert check.census.sizes == {(40, 30): 2}
     assert sum(check.census.by_size.values()) == check.census.total == 2
-    assert check.census.warnings() == []
+    (warning,) = check.census.warnings()
+    assert "1 of 2 images have no target" in warning, "half of them is much"
+
+
+def test_labels_without_image_are_problems(yolo_root):
+    (yolo_root / "labels" / "A.txt").write_text("0 0.5 0.5 0.1 0.1\n")
+    (yolo_root / "labels" / "classes.txt").write_text("drone\nbird\n")
+    (yolo_root / "labels" / "deeper").mkdir()
+    (yolo_root / "labels" / "deeper" / "a.txt").write_text("")
+    check = check_dataset(read_dataset(yolo_root))
+    assert check.by_code == {"E303 label invalid": 2}
+    assert [problem.what.split(" belongs to no image")[0] for problem in check.problems] == [
+        str(yolo_root / "labels" / "A.txt"),
+        str(yolo_root / "labels" / "deeper" / "a.txt"),
+    ]
+
+
+def test_a_part_without_labels_is_a_problem(tmp_path, write_image, ramp):
+    write_image(tmp_path / "train" / "images" / "a.png", ramp)
+    write_image(tmp_path / "valid" / "images" / "b.png", ramp)
+    (tmp_path / "train" / "labels").mkdir()
+    (tmp_path / "train" / "labels" / "a.txt").write_text("0 0.5 0.5 0.1 0.1\n")
+    (tmp_path / "classes.txt").write_text("drone\n")
+    check = check_dataset(read_dataset(tmp_path))
+    assert [problem.code for problem in check.problems] == ["E301"]
+    assert "valid/images has no folder labels/" in check.problems[0].what
+
+
+def test_masks_and_annotations_without_image_are_problems(nuaa_root, tmp_path, write_image):
+    write_image(nuaa_root / "masks" / "d.png", np.zeros((30, 40), np.uint8))
+    write_image(nuaa_root / "masks" / "c_pixels0.png", np.zeros((30, 40), np.uint8))
+    problems = check_dataset(read_dataset(nuaa_root)).problems
+    assert [problem.what.startswith(str(nuaa_root / "masks" / "d.png")) for problem in problems] == [True]
+
+
+def test_voc_files_and_masks_of_boxed_sets_are_looked_at_too(voc_root, voc_xml, write_image):
+    (voc_root / "Annotations" / "c.xml").write_text(voc_xml(("drone", 6, 3, 8, 4)))
+    for name in ("a", "b", "z"):
+        write_image(voc_root / "masks" / f"{name}.png", np.zeros((30, 40), np.uint8))
+    problems = check_dataset(read_dataset(voc_root)).problems
+    assert [problem.what.split(" belongs")[0] for problem in problems] == [
+        str(voc_root / "Annotations" / "c.xml"),
+        str(voc_root / "masks" / "z.png"),
+    ]
 
 
 def test_every_problem_of_every_image_is_listed(yolo_root):

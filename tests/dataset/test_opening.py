@@ -1,9 +1,18 @@
 from __future__ import annotations
 
+import json
+import os
+
 import pytest
 
 from edge_irdet.dataset.opening import DatasetLayout, detect_layout, read_dataset
-from edge_irdet.errors import DatasetImageError, DatasetMissingError, LabelInvalidError, OptionError
+from edge_irdet.errors import (
+    DatasetImageError,
+    DatasetMissingError,
+    EdgeIrdetError,
+    LabelInvalidError,
+    OptionError,
+)
 
 
 @pytest.mark.parametrize(
@@ -77,3 +86,38 @@ def test_split_with_a_repeated_image(nuaa_root):
     (nuaa_root / "train.txt").write_text("a\na\n")
     with pytest.raises(LabelInvalidError, match="listed already"):
         read_dataset(nuaa_root, "train.txt")
+
+
+@pytest.mark.parametrize("layout", list(DatasetLayout))
+@pytest.mark.parametrize("name", ["x" * 300, "a/" * 3000, "\0"])
+def test_a_name_that_the_system_refuses_is_not_there(tmp_path, layout, name):
+    with pytest.raises(EdgeIrdetError):
+        read_dataset(tmp_path / name, None, layout)
+
+
+@pytest.mark.parametrize("name", ["x" * 300, "a/" * 3000, "\0"])
+def test_a_list_whose_name_the_system_refuses_is_not_there(yolo_root, name):
+    with pytest.raises(DatasetMissingError):
+        read_dataset(yolo_root, name)
+
+
+def test_a_coco_image_with_a_name_too_long_is_not_there(coco_root, coco_content):
+    coco_content["images"][1]["file_name"] = "x" * 300 + ".png"
+    (coco_root / "annotations" / "instances_all.json").write_text(json.dumps(coco_content))
+    with pytest.raises(DatasetImageError, match="not there"):
+        read_dataset(coco_root)[1]
+
+
+def test_a_folder_that_cannot_be_listed_is_no_empty_one(yolo_root, monkeypatch):
+    """Tests may run as root, whom no permission stops: the system's answer is made up."""
+    (yolo_root / "images" / "more").mkdir()
+
+    def refused(place, *arguments, **options):
+        if str(place).endswith("more"):
+            raise PermissionError(13, "Permission denied", str(place))
+        return scandir(place, *arguments, **options)
+
+    scandir = os.scandir
+    monkeypatch.setattr(os, "scandir", refused)
+    with pytest.raises(DatasetMissingError, match="cannot be listed: Permission denied"):
+        read_dataset(yolo_root)

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import numpy as np
@@ -8,6 +9,7 @@ import pytest
 from doubles.videos import FRAMES, write_video
 from edge_irdet.dataset.opening import DatasetLayout, detect_layout, read_dataset
 from edge_irdet.dataset.sample import MaskSource
+from edge_irdet.dataset.video_labels import read_frames
 from edge_irdet.dataset.video_layout import FRAME_STRIDE, VideoLayoutReader, video_of
 from edge_irdet.errors import DatasetImageError, DatasetMissingError, LabelInvalidError, SplitEmptyError
 
@@ -97,3 +99,43 @@ def test_what_is_missing_or_cut_short_is_said(root: Path) -> None:
         VideoLayoutReader(root)
     with pytest.raises(DatasetImageError, match="VIDEO#FRAME"):
         video_of("A_1")
+
+
+@pytest.mark.parametrize(
+    ("row", "reason"),
+    [
+        ("A_1,99999999999,x,train", "frames"),
+        ("A_1,-1,x,train", "frames"),
+        ("A_1,15000000,x,train\nB_2,15000000,x,train", "in all"),
+        ("../A_1,4,x,train", "without folders"),
+        ("/etc/A_1,4,x,train", "without folders"),
+        (",4,x,train", "name"),
+        ("A_1,4,x", "split"),
+        ("A_1,many,x,train", "column"),
+        ("A_1," + "4" * 200_000 + ",x,train", "column"),
+    ],
+)
+def test_a_table_is_bounded_and_names_files_of_the_set(root: Path, row: str, reason: str) -> None:
+    (root / "videos.csv").write_text(f"name,frames,other,split\n{row}\n")
+    with pytest.raises(LabelInvalidError, match=reason):
+        read_dataset(root, "train", "videos")
+
+
+@pytest.mark.parametrize("row", ["0,DRONE," + "1" * 200_000 + ",15,18,14", "0", "0,DRONE,1,2,3"])
+def test_a_label_row_that_is_none_is_refused(root: Path, row: str) -> None:
+    (root / "gt" / "A_1.csv").write_text(f"frame_idx0,class,x,y,w,h\n{row}\n")
+    with pytest.raises(LabelInvalidError, match="A_1"):
+        read_dataset(root, "train", "videos")[0]
+
+
+def test_a_video_that_is_a_pipe_is_not_waited_for(root: Path) -> None:
+    (root / "mp4" / "A_1.mp4").unlink()
+    os.mkfifo(root / "mp4" / "A_1.mp4")
+    with pytest.raises(DatasetImageError, match="no video"):
+        next(read_frames(root, "A_1"))
+
+
+def test_labels_of_a_video_that_the_table_lacks_are_named(root: Path) -> None:
+    (root / "gt" / "C_3.csv").write_text("frame_idx0,class,x,y,w,h\n")
+    found = read_dataset(root, "train", "videos").unused()
+    assert [problem.what.split(" belongs")[0] for problem in found] == [str(root / "gt" / "C_3.csv")]

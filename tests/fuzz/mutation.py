@@ -77,6 +77,17 @@ class Mutator:
                 data[place : place + 4] = number.to_bytes(4, self.random.choice(("little", "big")))
         return bytes(data)
 
+    def lightly(self, text: str) -> bytes:
+        """A text as bytes: as it is, with one of its characters changed, or changed as text or as bytes."""
+        kind = self.random.random()
+        if kind < 0.4:
+            place = self.random.randrange(len(text))
+            text = text[:place] + self.random.choice("0159.-,x \n\0") + text[place + 1 :]
+        elif kind < 0.7:
+            text = self.text(text)
+        content = text.encode("utf-8", "replace")
+        return self.bytes(content) if kind > 0.85 else content
+
     def text(self, text: str) -> str:
         """A copy of a text with one to four changes."""
         characters = list(text)

@@ -6,6 +6,8 @@ breaks a promise (:class:`BrokenPromiseError`), a hang, or memory without bound.
 
 from __future__ import annotations
 
+import contextlib
+import hashlib
 import json
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -13,10 +15,13 @@ from typing import Any
 
 import cv2
 import numpy as np
+import pytest
 from mutation import Mutator
 from numpy.typing import NDArray
 
 from edge_irdet.dataset.opening import read_dataset
+from edge_irdet.dataset.video_labels import MOST_FRAMES, read_video_labels
+from edge_irdet.dataset.video_layout import VideoLayoutReader, video_of
 from edge_irdet.detection.detector import Detector
 from edge_irdet.detection.preprocess import Preprocessor
 from edge_irdet.detection.sixteen_bit.text import parse_mapping
@@ -37,6 +42,7 @@ from edge_irdet.record import (
 from edge_irdet.stream.frame import PixelFormat
 from edge_irdet.stream.frame_message import FrameHeader
 from edge_irdet.stream.sinks.opening import open_sink, open_sinks
+from edge_irdet.stream.sinks.sink import StreamInfo
 from edge_irdet.stream.sources.opening import open_source
 from edge_irdet.stream.uri import redact_uri
 
@@ -287,6 +293,71 @@ def picture(mutator: Mutator, folder: Path) -> None:
     promise(found.dtype in (np.uint8, np.uint16), "a picture of another depth")
 
 
+def videos_table(mutator: Mutator, folder: Path) -> None:
+    """The table and the labels of a set of videos; the videos themselves are FFmpeg's."""
+    for part in ("mp4", "gt"):
+        (folder / part).mkdir()
+    table = "name,frames,split\nA_1,30,train\nB_2,31,val\n"
+    labels = "frame_idx0,class,x,y,w,h\n0,DRONE,3,4,5,6\n15,BIRD,3.5,4,5,6\n"
+    (folder / "videos.csv").write_bytes(mutator.lightly(table))
+    (folder / "gt" / "A_1.csv").write_bytes(mutator.lightly(labels))
+    reader = VideoLayoutReader(folder)
+    promise(len(reader.names) <= MOST_FRAMES, "images without bound")
+    promise(all("/" not in video_of(name) for name in reader.names[:9]), "a video outside of the set")
+    reader.unused()
+    read_video_labels(folder / "gt" / "A_1.csv")
+
+
+def recipe_file(mutator: Mutator, folder: Path) -> None:
+    """A calibration recipe."""
+    recipes = pytest.importorskip("edge_irdet.export.precision.recipe")
+    text = (
+        "name: mine\nint8: {method: minmax, percentile: 99.9, images: 64, seed: 3, remainder: fp16,"
+        " keep_float: [/a/*, b]}\nfp16:\n  keep_float:\n    - c\n"
+    )
+    (folder / "a.yaml").write_bytes(mutator.lightly(text))
+    recipe = recipes.read_recipe(folder / "a.yaml")
+    promise(recipe.int8.images >= 8 and 0 < recipe.int8.percentile <= 100, "a recipe out of bounds")
+    json.dumps(recipe.to_dict())
+
+
+# Graphs and checkpoints, as bytes ------------------------------------------------------------------------
+
+GRAPH = (SHIPPED / "model.fp16.onnx").read_bytes()
+OUTSIDE = b"\x08\x01\x10\x01\x6a\x0d\x0a\x08location\x12\x01w"
+"""A tensor whose field 13, external_data, has the location w."""
+
+
+def graph_bytes(mutator: Mutator, folder: Path) -> None:
+    """A graph that is damaged, or whose one tensor lies outside, in a package that has its hash."""
+    outside = mutator.random.random() < 0.3
+    if outside:
+        initializer = b"\x2a" + bytes([len(OUTSIDE)]) + OUTSIDE
+        content = b"\x08\x08\x3a" + bytes([len(initializer)]) + initializer
+    else:
+        damaged = bytearray(GRAPH)
+        for _ in range(mutator.random.randint(1, 3)):
+            damaged[mutator.random.randrange(len(damaged))] = mutator.random.randrange(256)
+        content = bytes(damaged) if mutator.random.random() < 0.5 else mutator.bytes(GRAPH[:4000])
+    (folder / "model.onnx").write_bytes(content)
+    stated = {"fp32": {"file": "model.onnx", "sha256": hashlib.sha256(content).hexdigest()}}
+    (folder / "package.json").write_text(json.dumps({**MANIFEST, "graphs": stated}), encoding="utf-8")
+    read = open_package(folder).read_graph()
+    promise(read == content and not outside, "a graph with external data was taken")
+
+
+def checkpoint_file(mutator: Mutator, folder: Path) -> None:
+    """A checkpoint whose description or archive is hostile."""
+    pytest.importorskip("torch")
+    from hostile_checkpoints import write_checkpoint
+
+    from edge_irdet.training.checkpoint import load_checkpoint
+
+    write_checkpoint(mutator, folder / "best.pt")
+    found = load_checkpoint(folder / "best.pt")
+    promise(all(hasattr(value, "shape") for value in found.weights.values()), "weights that are no tensors")
+
+
 # What users and peers write --------------------------------------------------------------------------------
 
 
@@ -361,6 +432,29 @@ def uri_with_secret(mutator: Mutator, folder: Path) -> None:
         promise(not any(SECRET in str(text) for text in shown), f"{uri!r} is shown: {shown}")
 
 
+def appended_output(mutator: Mutator, folder: Path) -> None:
+    """An output file that holds what an earlier start, a power loss or somebody else left in it."""
+    kind = mutator.random.choice((".jsonl", ".csv"))
+    path = folder / f"out{kind}"
+    info = StreamInfo(("s",), ("target",), None, None)
+    with contextlib.ExitStack() as stack:
+        sink = open_sink(str(path))
+        sink.open(info)
+        stack.callback(sink.close)
+    lines = path.read_bytes() + (encode_record(RECORD) + b"\n") * 3 * (kind == ".jsonl")
+    before = mutator.bytes(lines) if mutator.random.random() < 0.8 else lines[: mutator.random.randrange(600)]
+    path.write_bytes(before)
+    sink = open_sink(str(path))
+    try:
+        sink.open(info)
+    except EdgeIrdetError:
+        promise(path.read_bytes() == before, "a file that was refused was changed")
+        raise
+    sink.close()
+    whole = before[: before.rfind(b"\n") + 1]
+    promise(kind == ".csv" or path.read_bytes().startswith(whole), "whole lines were lost")
+
+
 def uri_of_any_form(mutator: Mutator, folder: Path) -> None:
     """A misspelt source or output, or text of a mapping: taken, or refused with a code."""
     text = mutator.text(mutator.random.choice((*SOURCES, *OUTPUTS)))
@@ -383,6 +477,11 @@ TARGETS: dict[str, Target] = {
     "voc": voc_file,
     "masks": masks_and_lists,
     "picture": picture,
+    "videos": videos_table,
+    "recipe": recipe_file,
+    "graph": graph_bytes,
+    "checkpoint": checkpoint_file,
+    "appended": appended_output,
     "frame-message": frame_message,
     "secret": uri_with_secret,
     "uri": uri_of_any_form,

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import ipaddress
+import os
 from pathlib import Path
 
 import pytest
@@ -140,11 +141,13 @@ def test_the_token_comes_from_a_file_or_the_environment(tmp_path: Path) -> None:
 def test_a_token_file_that_holds_none(tmp_path: Path) -> None:
     (tmp_path / "empty").write_text(" \n")
     (tmp_path / "binary").write_bytes(b"\xff\xfe\x00")
+    os.mkfifo(tmp_path / "pipe")
     for name, reason in (
         ("empty", "is empty"),
-        ("binary", "not text"),
-        ("none", "No such file"),
-        (".", "directory"),
+        ("binary", "not UTF-8"),
+        ("none", "is not there"),
+        (".", "folder"),
+        ("pipe", "pipe"),
     ):
         with pytest.raises(OptionError, match=reason):
             preview_token(tmp_path / name, {})

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import logging
+import os
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -280,7 +281,7 @@ class EngineBuilder:
 
     def _intact(self, identity: EngineIdentity) -> StoredEngine | None:
         path = engines_folder(self.package) / f"{identity.key}.engine"
-        if not path.with_suffix(".json").is_file():
+        if not os.path.isfile(path.with_suffix(".json")):
             return None
         try:
             engine = read_engine(path, rebuild_command(self.package, identity.precision))

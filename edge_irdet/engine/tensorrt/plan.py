@@ -10,6 +10,7 @@ from edge_irdet.engine.runner import TensorSpec
 from edge_irdet.engine.tensorrt.module import BuildProgress, LogCapture, TensorRTModule
 from edge_irdet.errors import EngineBuildError, EngineMemoryError
 from edge_irdet.files import write_bytes_atomically
+from edge_irdet.intake import MEBIBYTE, ContentRefusedError, read_regular_file
 from edge_irdet.package import Precision
 
 DTYPES = {"UINT8": "uint8", "FLOAT": "float32", "HALF": "float16", "INT8": "int8", "INT32": "int32"}
@@ -23,6 +24,9 @@ OUT_OF_MEMORY = (
     "cudaerrormemoryallocation",
 )
 """What TensorRT's log says, in lower case, where a build failed for want of memory."""
+
+MAX_TIMING_CACHE_BYTES = 256 * MEBIBYTE
+"""Largest timing cache that is read; that of the largest variant has 2 MB."""
 
 GRAPH_RULE = (
     "export the package with this edge-irdet: its graphs keep to what TensorRT takes "
@@ -174,7 +178,10 @@ def _open_timing_cache(module: TensorRTModule, config: Any, path: Path | None) -
     """Set the timing cache; None where there is to be none or the module times nothing."""
     if path is None or module.builds_without_gpu:
         return None  # TensorRT-RTX keeps the calls, but they do nothing
-    content = path.read_bytes() if path.is_file() else b""
+    try:
+        content = read_regular_file(path, MAX_TIMING_CACHE_BYTES)
+    except ContentRefusedError:
+        content = b""
     # A cache of another TensorRT or GPU is refused by null or False: the build then starts a new one.
     for candidate in (content, b""):
         cache = config.create_timing_cache(candidate)

@@ -14,6 +14,7 @@ from edge_irdet.dataset.labelled_dataset import LabelledDataset
 from edge_irdet.dataset.orientations import in_orientations
 from edge_irdet.errors import OptionError, PrecisionMissingError
 from edge_irdet.evaluation.image_report import EvaluationReport
+from edge_irdet.export.graph import parse_graph
 from edge_irdet.export.precision.calibration_report import CalibrationReport, PrecisionOutcome
 from edge_irdet.export.precision.emulation import emulate_fp16
 from edge_irdet.export.precision.fp16 import to_fp16
@@ -177,7 +178,7 @@ def _fp32_graph(package: Package) -> onnx.ModelProto:
             f"{package.directory} has no fp32 graph, and the others are made from it",
             "export the package again: edge-irdet export CHECKPOINT -o PACKAGE",
         )
-    return onnx.load_model_from_string(package.read_graph(Precision.FP32))
+    return parse_graph(package.read_graph(Precision.FP32), str(package.directory))
 
 
 def _has_fp16(precision: Precision, recipe: Recipe) -> bool:

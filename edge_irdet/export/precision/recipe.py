@@ -14,6 +14,13 @@ import msgspec
 
 from edge_irdet.errors import ExtraMissingError, RecipeError
 from edge_irdet.errors.installation import install_step
+from edge_irdet.intake import (
+    MEBIBYTE,
+    ContentMissingError,
+    ContentRefusedError,
+    decode_yaml,
+    read_utf8_file,
+)
 
 
 class RangeMethod(str, Enum):
@@ -88,6 +95,10 @@ class Recipe:
                 f"ranges need at least {MINIMUM_IMAGES}",
                 "set int8.images to 32 or more",
             )
+        if not 0 <= self.int8.seed < 2**63:
+            raise RecipeError(
+                f"the recipe {self.name!r} has the seed {self.int8.seed}", "set int8.seed to 0 or more"
+            )
         if not 0.0 < self.int8.percentile <= 100.0:
             raise RecipeError(
                 f"the recipe {self.name!r} has the percentile {self.int8.percentile}",
@@ -98,6 +109,9 @@ class Recipe:
         """The recipe as plain values, for reports and the manifest."""
         return dict(msgspec.to_builtins(asdict(self)))
 
+
+MAX_RECIPE_BYTES = MEBIBYTE
+"""Largest recipe that is read."""
 
 MINIMUM_IMAGES = 8
 """Fewer frames say too little about the ranges: one frame misses every scene but its own."""
@@ -114,24 +128,22 @@ def read_recipe(path: Path) -> Recipe:
         RecipeError: no file, not YAML, a field that is unknown or has a wrong value.
         ExtraMissingError: PyYAML is not installed.
     """
-    try:
-        import yaml
-    except ImportError as error:
-        raise ExtraMissingError(f"reading a recipe needs PyYAML: {error}", install_step("train")) from error
     next_step = "compare it with calibration/light-sgmtlm-reduced.yaml and docs/background/precision.md"
     try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise RecipeError(f"the recipe {path} cannot be read: {error.strerror}", "ls calibration/") from error
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise RecipeError(f"{path} is not YAML: {' '.join(str(error).split())}", next_step) from error
+        content = decode_yaml(read_utf8_file(path, MAX_RECIPE_BYTES))
+    except ImportError as error:
+        raise ExtraMissingError(f"reading a recipe needs PyYAML: {error}", install_step("train")) from error
+    except ContentMissingError as error:
+        raise RecipeError(f"the recipe {path} {error.reason}", "ls calibration/") from error
+    except ContentRefusedError as error:
+        raise RecipeError(f"the recipe {path} {error.reason}", next_step) from error
     if content is None:
         content = {}
     if not isinstance(content, dict):
         raise RecipeError(f"{path} holds {type(content).__name__}, not fields with values", next_step)
     try:
         return _decode({"name": path.stem, **content})
-    except (msgspec.ValidationError, TypeError) as error:
+    except (msgspec.ValidationError, TypeError, OverflowError, RecursionError) as error:
         raise RecipeError(f"{path}: {error}", next_step) from error
 
 

@@ -13,6 +13,7 @@ from urllib.parse import unquote
 
 from edge_irdet.errors import ExtraMissingError, OptionError, OutputFailedError
 from edge_irdet.errors.installation import install_step
+from edge_irdet.intake import ContentRefusedError, read_utf8_file
 from edge_irdet.record import Record, encode_record
 from edge_irdet.stream.frame import Frame
 from edge_irdet.stream.sinks.parameters import host_and_port, truth, whole_number
@@ -23,6 +24,9 @@ if TYPE_CHECKING:
     from paho.mqtt.client import Client, MQTTMessageInfo
 
 PARAMETERS = ("qos", "retain", "client_id", "password_file", "ca")
+MAX_PASSWORD_BYTES = 65536
+"""Largest password file that is read."""
+
 PORTS = {"mqtt": 1883, "mqtts": 8883}
 
 MAX_WAITING = 256
@@ -326,9 +330,7 @@ def _credentials(shown: str, text: str, file: str | None) -> tuple[str | None, s
             "write mqtt://USER@HOST/TOPIC",
         )
     try:
-        content = Path(file).read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise OptionError(
-            f"the password file {file} cannot be read: {_plain(error)}", f"ls -l {file}"
-        ) from error
+        content = read_utf8_file(Path(file), MAX_PASSWORD_BYTES)
+    except ContentRefusedError as error:
+        raise OptionError(f"the password file {file} {error.reason}", f"ls -l {file}") from error
     return unquote(user), content.rstrip("\r\n")

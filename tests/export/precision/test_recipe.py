@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -75,11 +76,36 @@ def test_bad_recipes(tmp_path: Path, text: str, message: str) -> None:
 
 
 def test_files_that_cannot_be_read(tmp_path: Path) -> None:
-    with pytest.raises(RecipeError, match="cannot be read"):
+    with pytest.raises(RecipeError, match="is not there"):
         read_recipe(tmp_path / "absent.yaml")
     (tmp_path / "binary.yaml").write_bytes(b"\xff\xfe\x00\x80")
-    with pytest.raises(RecipeError, match="not YAML"):
+    with pytest.raises(RecipeError, match="not UTF-8"):
         read_recipe(tmp_path / "binary.yaml")
+    os.mkfifo(tmp_path / "pipe.yaml")
+    with pytest.raises(RecipeError, match="pipe"):
+        read_recipe(tmp_path / "pipe.yaml")
+    with pytest.raises(RecipeError, match="name"):
+        read_recipe(tmp_path / ("x" * 300))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "[" * 5000,
+        "seed: 2001-99-99",
+        "int8: {images: " + "9" * 5000 + "}",
+        "int8: {images: 1e999}",
+        "a: &a [1, 2]\nb: &b [*a, *a]\nint8: {keep_float: [*b, *b]}",
+        "int8: {seed: 9999999999999999999999}",
+        "int8: {seed: -1}",
+        "{" + "# " * 200_000 + "}",
+        "? [1, 2]\n: 3",
+    ],
+)
+def test_hostile_yaml_is_refused_as_a_recipe(tmp_path: Path, text: str) -> None:
+    (tmp_path / "mine.yaml").write_text(text)
+    with pytest.raises(RecipeError):
+        read_recipe(tmp_path / "mine.yaml")
 
 
 @given(st.lists(st.text("abc/", min_size=1), min_size=1, max_size=6, unique=True))

@@ -75,7 +75,8 @@ def test_a_misspelt_scheme_gets_a_hint() -> None:
         (f"mqtt://user:{SECRET}@host/t?password={SECRET}", "does not know"),
         (f"mqtt://:{SECRET}@host/t", "no user"),
         (f"mqtt://user:{SECRET}@host/t?password_file=/x", "and a password"),
-        ("mqtt://user@host/t?password_file=/nonexistent/file", "cannot be read"),
+        ("mqtt://user@host/t?password_file=/nonexistent/file", "is not there"),
+        ("mqtt://user@host/t?password_file=/dev/zero", "device"),
     ],
 )
 def test_addresses_and_parameters_are_checked_with_the_way_out(uri: str, expected: str) -> None:
